@@ -1,0 +1,495 @@
+//! The registry of codes. A code is never reused: one that goes out of use stays here, marked so in its text.
+//!
+//! `HG0xx` reading and syntax, `HG1xx` names and types, `HG2xx` refused, `HG3xx` fidelity, `HG4xx` target data,
+//! `HG9xx` a fault of huntgate itself.
+
+/// What `huntgate explain` prints of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// One line: what the code says.
+    pub title: &'static str,
+    /// What is lost or wrong.
+    pub what: &'static str,
+    /// When it makes a difference.
+    pub when: &'static str,
+    /// What to do.
+    pub todo: &'static str,
+    /// Where the rule is documented; empty where it is a rule of huntgate's own.
+    pub reference: &'static str,
+}
+
+/// Declares the codes: the enum, its texts and the list of all, from one table.
+macro_rules! codes {
+    ($($name:ident $text:literal { title: $title:literal, what: $what:literal, when: $when:literal, todo: $todo:literal, reference: $reference:literal $(,)? })*) => {
+        /// A stable code of a diagnostic.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = concat!($text, ": ", $title)] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The text: `HG312`.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+
+            /// What the code means at length.
+            pub const fn explanation(self) -> Explanation {
+                match self {
+                    $(Self::$name => Explanation { title: $title, what: $what, when: $when, todo: $todo, reference: $reference }),*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // ---- HG0xx: reading and syntax
+    Unreadable "HG001" {
+        title: "the file can not be read",
+        what: "The operating system refused to open or read the path.",
+        when: "The path does not exist, is not a file, or may not be read.",
+        todo: "Check the path and its permissions. Other files of the run are not affected.",
+        reference: "",
+    }
+    NotText "HG002" {
+        title: "the file is not text",
+        what: "The file is not valid UTF-8 (or UTF-16 with a byte order mark), or it holds binary data.",
+        when: "A file of another kind lies among the hunts, or a hunt was saved in a legacy encoding.",
+        todo: "Save the hunt as UTF-8.",
+        reference: "",
+    }
+    TooLarge "HG003" {
+        title: "the input is too large",
+        what: "The file or hunt exceeds the size that is read.",
+        when: "A file of data or logs lies among the hunts.",
+        todo: "Split the file. A hunt may be 4 MiB, a file 64 MiB.",
+        reference: "",
+    }
+    TooDeep "HG004" {
+        title: "the hunt is nested too deeply",
+        what: "Brackets are nested deeper than is read. Real hunts stay below 20.",
+        when: "The text is generated or hostile.",
+        todo: "Flatten the expression with let statements.",
+        reference: "",
+    }
+    NoHunt "HG005" {
+        title: "the file holds no hunt",
+        what: "No query was found in the file.",
+        when: "The file is empty, holds only comments, or is Markdown or YAML without a query.",
+        todo: "Check that the query stands under `query:` or in a fenced block.",
+        reference: "",
+    }
+    Container "HG006" {
+        title: "the file around the hunt is malformed",
+        what: "The YAML or Markdown that holds the hunt could not be read.",
+        when: "A rule file has a syntax error of its own.",
+        todo: "Repair the rule file at the place shown.",
+        reference: "",
+    }
+    Syntax "HG010" {
+        title: "the hunt is not KQL",
+        what: "The text does not follow KQL's grammar at the place shown.",
+        when: "A typing error, a fragment, or another language.",
+        todo: "Repair the hunt at the place shown; the message names what could stand there.",
+        reference: "https://learn.microsoft.com/kusto/query/",
+    }
+    Unterminated "HG011" {
+        title: "a text or bracket is not closed",
+        what: "A quote or bracket is opened and never closed.",
+        when: "A quote is missing, or a backslash before the closing quote escapes it.",
+        todo: "Close it; write a backslash at the end of a text as `\\\\` or use @\"…\".",
+        reference: "https://learn.microsoft.com/kusto/query/scalar-data-types/string",
+    }
+    BadLiteral "HG012" {
+        title: "a literal has no value",
+        what: "A number, datetime, timespan or guid is written in a form that has no value.",
+        when: "A number is out of range, or a date does not exist.",
+        todo: "Correct the literal.",
+        reference: "https://learn.microsoft.com/kusto/query/scalar-data-types/",
+    }
+
+    // ---- HG1xx: names and types
+    UnknownTable "HG101" {
+        title: "the table is not known",
+        what: "The table is not in huntgate's vocabulary. Its columns are taken on trust and keep their names.",
+        when: "Custom tables (`_CL`), saved functions used as tables, new tables.",
+        todo: "Describe the table with --fields, or check its name.",
+        reference: "",
+    }
+    UnknownColumn "HG102" {
+        title: "the column is not known",
+        what: "The table is known, the column is not one of its columns. It is taken on trust and keeps its name.",
+        when: "New or renamed columns, typing errors.",
+        todo: "Check the name; add the column with --fields.",
+        reference: "",
+    }
+    UnknownFunction "HG103" {
+        title: "the function is not known",
+        what: "The name is neither a function of KQL that huntgate knows nor a function of the hunt.",
+        when: "A function saved in the workspace, or a typing error.",
+        todo: "Put the function's body into the hunt as `let name = (…) { … };`.",
+        reference: "https://learn.microsoft.com/kusto/query/functions/user-defined-functions",
+    }
+    Recursion "HG104" {
+        title: "a function calls itself",
+        what: "KQL does not allow recursion.",
+        when: "A let function refers to itself, directly or through another.",
+        todo: "Rename the inner reference.",
+        reference: "https://learn.microsoft.com/kusto/query/functions/user-defined-functions",
+    }
+    WrongArguments "HG105" {
+        title: "a call does not fit its function",
+        what: "The number or kind of arguments is not what the function takes.",
+        when: "An argument is missing or one too many.",
+        todo: "See the function's documentation.",
+        reference: "https://learn.microsoft.com/kusto/query/scalar-functions",
+    }
+    NotTabular "HG106" {
+        title: "rows are needed here",
+        what: "A value stands where a table is needed, or a table where a value is needed.",
+        when: "A scalar let is used as a source, or a table as an operand.",
+        todo: "Use toscalar() to make a value of a table.",
+        reference: "",
+    }
+    UnusedLet "HG107" {
+        title: "a let is not used",
+        what: "The statement has no influence on the rows and is not part of any translation.",
+        when: "Left-overs of editing.",
+        todo: "Remove it, or use it.",
+        reference: "",
+    }
+    Ignored "HG108" {
+        title: "a part of the hunt has no influence on its rows",
+        what: "Options, hints and rendering are read; they do not change which rows come out and are not translated.",
+        when: "`set` statements, `hint.*` parameters, `render` properties.",
+        todo: "Nothing, unless the presentation matters.",
+        reference: "",
+    }
+    TooLong "HG109" {
+        title: "the hunt becomes too long when it is written out",
+        what: "Inlining lets and functions makes the hunt larger than is translated.",
+        when: "Functions that call each other many times.",
+        todo: "Call the function less often, or split the hunt.",
+        reference: "",
+    }
+    TypeMismatch "HG110" {
+        title: "types do not fit",
+        what: "KQL refuses or converts values of these types.",
+        when: "A text column is compared with a number, for instance.",
+        todo: "Convert explicitly with tostring(), tolong() and the like.",
+        reference: "https://learn.microsoft.com/kusto/query/scalar-data-types/",
+    }
+    SeveralResults "HG111" {
+        title: "the hunt gives several results",
+        what: "Several expressions give rows. Only the last is translated.",
+        when: "Queries separated by semicolons.",
+        todo: "Put each query into a file of its own, or separate them by blank lines without semicolons.",
+        reference: "https://learn.microsoft.com/kusto/query/batches",
+    }
+    ConstantCondition "HG112" {
+        title: "a condition does not depend on the event",
+        what: "The condition has the same value for every row and was replaced by it.",
+        when: "`where true`, switches set by a let.",
+        todo: "Remove the condition, or check what was meant.",
+        reference: "",
+    }
+
+    // ---- HG2xx: refused
+    RefusedOperator "HG201" {
+        title: "the operator can not be said in the target",
+        what: "The target language has no counterpart of the operator; leaving it out would change what is selected.",
+        when: "Always for this operator and target.",
+        todo: "See the help of the note for the nearest thing that works.",
+        reference: "",
+    }
+    RefusedFunction "HG202" {
+        title: "the function can not be said in the target",
+        what: "The target language has no counterpart of the function.",
+        when: "Always for this function and target.",
+        todo: "See the help of the note for the nearest thing that works.",
+        reference: "",
+    }
+    RefusedPredicate "HG203" {
+        title: "the condition can not be said in the target",
+        what: "The target language can not express this comparison.",
+        when: "Comparisons of two columns, computed values, regular expressions beyond the target's dialect.",
+        todo: "See the help of the note for the nearest thing that works.",
+        reference: "",
+    }
+    RefusedSource "HG204" {
+        title: "the source can not be read by the target",
+        what: "The target has no counterpart of where the rows come from.",
+        when: "Watchlists, external data, literal tables, search over all tables.",
+        todo: "See the help of the note for the nearest thing that works.",
+        reference: "",
+    }
+    NotYet "HG205" {
+        title: "huntgate does not translate this yet",
+        what: "The target could say it; this version of huntgate does not write it.",
+        when: "The documentation lists what each version covers.",
+        todo: "Write this part by hand, or use a target that carries it.",
+        reference: "",
+    }
+    RefusedRegex "HG206" {
+        title: "the regular expression can not be said in the target's dialect",
+        what: "The target's regular expressions lack something that this one uses.",
+        when: "Lazy quantifiers, word boundaries and Unicode classes in Lucene; inline flags in Sigma.",
+        todo: "Write the expression without it.",
+        reference: "https://learn.microsoft.com/kusto/query/regex",
+    }
+
+    // ---- HG3xx: fidelity
+    TimeInRange "HG301" {
+        title: "the time window stands outside of the query",
+        what: "The target keeps the time window in the schedule of the rule. It is given as `time_range`.",
+        when: "The query selects more when it is run over another range.",
+        todo: "Run the query over the range given.",
+        reference: "",
+    }
+    AggregationDropped "HG302" {
+        title: "the aggregation is not part of the translation",
+        what: "The events that are aggregated are selected; the groups and their values are not made.",
+        when: "Always: the target returns events.",
+        todo: "Group in the rule or the dashboard, or use a target that aggregates.",
+        reference: "",
+    }
+    ColumnsDropped "HG303" {
+        title: "columns are not part of the translation",
+        what: "The target returns whole events; computed, renamed or selected columns are not made.",
+        when: "Always: the alert looks different.",
+        todo: "Show the fields named by the note in the alert.",
+        reference: "",
+    }
+    OrderDropped "HG304" {
+        title: "the order is not part of the translation",
+        what: "The target does not sort its results this way.",
+        when: "Always: the alert looks different.",
+        todo: "Sort in the view.",
+        reference: "",
+    }
+    LimitDropped "HG305" {
+        title: "the limit on rows is not part of the translation",
+        what: "The hunt returns a part of the rows; the translation returns all of them.",
+        when: "More rows match than the limit.",
+        todo: "Limit the number of alerts in the rule.",
+        reference: "",
+    }
+    ThresholdDropped "HG306" {
+        title: "a condition on aggregated values is not part of the translation",
+        what: "The hunt selects only groups that pass the condition; the translation selects the events of all groups.",
+        when: "Groups that do not pass the condition.",
+        todo: "Add the threshold in the rule, or use a target that aggregates.",
+        reference: "",
+    }
+    TermBoundary "HG307" {
+        title: "a term is matched by a regular expression",
+        what: "`has` finds whole terms: runs of letters and digits. The target matches them by their neighbours.",
+        when: "Exact for ASCII text; see the note for letters beyond ASCII.",
+        todo: "Nothing.",
+        reference: "https://learn.microsoft.com/kusto/query/datatypes-string-operators#what-is-a-term",
+    }
+    UnicodeCase "HG308" {
+        title: "case is folded differently beyond ASCII",
+        what: "KQL and the target fold the case of non-ASCII letters by different rules.",
+        when: "Texts with non-ASCII letters.",
+        todo: "Check the literal if it holds such letters.",
+        reference: "",
+    }
+    Approximated "HG309" {
+        title: "a value is computed in another way",
+        what: "The target computes the same thing approximately or by another rule.",
+        when: "See the note.",
+        todo: "See the note.",
+        reference: "",
+    }
+    UtcDays "HG310" {
+        title: "days begin at another hour",
+        what: "KQL cuts time in UTC, the target in the time zone of the user or search head.",
+        when: "The site's time zone is not UTC.",
+        todo: "Run the query as a user whose time zone is UTC.",
+        reference: "",
+    }
+    ArbitraryChoice "HG311" {
+        title: "the choice of rows is free",
+        what: "KQL may return any rows here; the target may choose others.",
+        when: "More rows match than are taken.",
+        todo: "Sort before taking rows if the choice matters.",
+        reference: "https://learn.microsoft.com/kusto/query/take-operator",
+    }
+    NativeStyle "HG312" {
+        title: "written as an analyst would write it",
+        what: "With --style native a condition is written in the target's usual form, which matches more.",
+        when: "Texts that the usual form matches and the exact form does not.",
+        todo: "Use --style exact for the exact form.",
+        reference: "",
+    }
+    SiteLimits "HG313" {
+        title: "limits of the site apply",
+        what: "The target cuts off results at a limit that the site can change.",
+        when: "More rows or values than the limit.",
+        todo: "Raise the limit named by the note.",
+        reference: "",
+    }
+    PresenceOnly "HG314" {
+        title: "a missing and an empty value are told apart differently",
+        what: "KQL's text columns are empty where the event has no value. The target distinguishes the two.",
+        when: "Events that hold an empty text.",
+        todo: "See the note.",
+        reference: "https://learn.microsoft.com/kusto/query/scalar-data-types/null-values",
+    }
+    SelectorMissing "HG315" {
+        title: "the table is not selected by the query",
+        what: "The translation does not restrict itself to the events of the hunt's table.",
+        when: "The query is run over data of other sources as well.",
+        todo: "Run it over the index or data set of the table.",
+        reference: "",
+    }
+    RegexDialect "HG316" {
+        title: "regular expressions differ in a detail",
+        what: "The two dialects give the same result except in the detail named.",
+        when: "See the note.",
+        todo: "See the note.",
+        reference: "https://learn.microsoft.com/kusto/query/regex",
+    }
+    NullSemantics "HG317" {
+        title: "missing values are treated differently",
+        what: "A comparison with a missing value has another result in the target.",
+        when: "Events that lack the field.",
+        todo: "See the note.",
+        reference: "https://learn.microsoft.com/kusto/query/scalar-data-types/null-values",
+    }
+    JoinDropped "HG318" {
+        title: "a join is not part of the translation",
+        what: "Rows that the other side would remove are still selected.",
+        when: "Events without a counterpart on the other side.",
+        todo: "Correlate in the rule, or use a target that joins.",
+        reference: "",
+    }
+    Expanded "HG319" {
+        title: "a condition was written out",
+        what: "The condition is expressed by others that mean the same.",
+        when: "It makes no difference to the rows.",
+        todo: "Nothing.",
+        reference: "",
+    }
+
+    // ---- HG4xx: target data
+    InferredField "HG401" {
+        title: "the field is inferred",
+        what: "No vendor source states this mapping; it is an expert's reading of the data.",
+        when: "The site's data names the field differently.",
+        todo: "Check one event; correct the mapping with --fields.",
+        reference: "",
+    }
+    UnmappedColumn "HG402" {
+        title: "the column keeps its name",
+        what: "The schema has no field for the column; the target query uses KQL's name.",
+        when: "The site's data names the field differently.",
+        todo: "Name the field with --fields.",
+        reference: "",
+    }
+    UnmappedTable "HG403" {
+        title: "the table has no source in the schema",
+        what: "The schema does not say where the events of this table are found.",
+        when: "The site keeps them in a place of its own.",
+        todo: "Name the source with --fields.",
+        reference: "",
+    }
+    InferredSource "HG404" {
+        title: "the source is inferred",
+        what: "No vendor source states where the events of this table are found; it is an expert's reading.",
+        when: "The site's data lies elsewhere.",
+        todo: "Check the selector; correct it with --fields.",
+        reference: "",
+    }
+    ValueChanged "HG405" {
+        title: "the ingest changes the value",
+        what: "The target stores another text than KQL sees; literals were rewritten as far as the rule is known.",
+        when: "See the note.",
+        todo: "See the note.",
+        reference: "",
+    }
+    ValueDropped "HG406" {
+        title: "the ingest drops the value",
+        what: "The target's ingest does not keep this column by default.",
+        when: "Always, unless the site keeps the original fields.",
+        todo: "Keep the original event fields at ingest, then name the field with --fields.",
+        reference: "",
+    }
+    FieldCaveat "HG407" {
+        title: "the field holds the column under conditions",
+        what: "The schema names a condition under which the field holds another value than the column.",
+        when: "See the note.",
+        todo: "Check one event of the kind that the hunt selects.",
+        reference: "",
+    }
+    BadTargetData "HG408" {
+        title: "target data is malformed",
+        what: "A file given by --fields or --targets could not be used.",
+        when: "Unknown keys, missing entries, wrong types.",
+        todo: "Repair the file at the place shown.",
+        reference: "",
+    }
+
+    // ---- HG9xx: faults of huntgate
+    OpenLedger "HG901" {
+        title: "a part of the hunt was not answered for",
+        what: "A fault of huntgate: a node of the plan has no entry in the ledger. No query is given.",
+        when: "Never, if huntgate is right.",
+        todo: "Report the hunt.",
+        reference: "",
+    }
+    Fault "HG902" {
+        title: "huntgate failed",
+        what: "A fault of huntgate: a step met a state that it holds to be impossible. No query is given.",
+        when: "Never, if huntgate is right.",
+        todo: "Report the hunt.",
+        reference: "",
+    }
+}
+
+impl Code {
+    /// The code of this text, in any case.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.text().eq_ignore_ascii_case(text.trim()))
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.text())
+    }
+}
+
+impl serde::Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_ascend_and_are_found_by_their_text() {
+        assert!(Code::ALL.windows(2).all(|pair| pair[0].text() < pair[1].text()));
+        for code in Code::ALL {
+            assert_eq!(Code::from_text(code.text()), Some(*code));
+        }
+    }
+
+    #[test]
+    fn every_explanation_is_complete() {
+        for code in Code::ALL {
+            let text = code.explanation();
+            for part in [text.title, text.what, text.when, text.todo] {
+                assert!(!part.trim().is_empty(), "{code}");
+            }
+        }
+    }
+}

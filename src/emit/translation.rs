@@ -1,0 +1,25 @@
+//! The answer for one hunt and one target.
+
+use crate::diagnostic::{Diagnostic, Effect};
+
+/// A hunt in a target's language, with what differs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Translation {
+    /// How faithful the query is; computed from the effects of the notes.
+    pub verdict: Effect,
+    /// The query; `None` if and only if the verdict is [`Effect::Refused`].
+    pub query: Option<String>,
+    /// Over which time the query is to be run, where the hunt's window is not in the query itself.
+    pub time_range: Option<TimeRange>,
+    /// Every difference, in the order of the hunt's text.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// The time over which a query is to be run: `now-5d`, `now-1d/d`, or an ISO 8601 time in UTC; `None` is open.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TimeRange {
+    /// First moment.
+    pub from: Option<String>,
+    /// Last moment.
+    pub to: Option<String>,
+}

@@ -1,0 +1,2 @@
+//! huntgate (skeleton).
+fn main() {}

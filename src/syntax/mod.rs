@@ -1,0 +1,2 @@
+//! Text → tree.
+pub mod ast;
