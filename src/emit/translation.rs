@@ -1,6 +1,7 @@
 //! The answer for one hunt and one target.
 
 use crate::diagnostic::{Diagnostic, Effect};
+use crate::fit::TimeRange;
 
 /// A hunt in a target's language, with what differs.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,13 +14,4 @@ pub struct Translation {
     pub time_range: Option<TimeRange>,
     /// Every difference, in the order of the hunt's text.
     pub notes: Vec<Diagnostic>,
-}
-
-/// The time over which a query is to be run: `now-5d`, `now-1d/d`, or an ISO 8601 time in UTC; `None` is open.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct TimeRange {
-    /// First moment.
-    pub from: Option<String>,
-    /// Last moment.
-    pub to: Option<String>,
 }

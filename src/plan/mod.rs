@@ -13,7 +13,7 @@
 //! - Nothing of a target is known: a term match is not yet a regular expression, a column not yet a field.
 //!
 //! Every node that a target must answer for has a [`NodeId`]; [`Plan::new`] numbers them densely, in the order of
-//! [`Plan::visit`].
+//! [`Tree::visit`].
 
 mod expr;
 mod pipeline;
@@ -23,7 +23,7 @@ mod visit;
 pub use expr::*;
 pub use pipeline::*;
 pub use value::*;
-pub use visit::NodeRef;
+pub use visit::{NodeRef, Tree};
 
 /// Identity of a node of one plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]

@@ -81,7 +81,7 @@ macro_rules! walk {
                 walk!(@see v, Binding, b $(, $mut_)?);
                 expr(& $($mut_)? b.value, v);
             }
-            fn sort_key(k: & $($mut_)? SortKey, v: &mut Visitor<'_>) {
+            pub(crate) fn sort_key(k: & $($mut_)? SortKey, v: &mut Visitor<'_>) {
                 walk!(@see v, SortKey, k $(, $mut_)?);
                 expr(& $($mut_)? k.value, v);
             }
@@ -225,30 +225,37 @@ impl Plan {
         });
         Self { pipeline, nodes }
     }
-
-    /// Calls `see` on every node, parents before children.
-    pub fn visit(&self, see: &mut dyn FnMut(NodeRef<'_>)) {
-        shared::pipeline(&self.pipeline, see);
-    }
 }
 
-/// Implements `visit` for a kind of node: the walk over it and all below it.
-macro_rules! visit {
+/// A part of a plan that can be walked.
+pub trait Tree {
+    /// Calls `see` on this node and every node below, parents before children.
+    fn visit(&self, see: &mut dyn FnMut(NodeRef<'_>));
+}
+
+/// Implements [`Tree`] for kinds of nodes, by their walks.
+macro_rules! tree {
     ($($node:ty => $walk:ident),* $(,)?) => {
-        $(impl $node {
-            /// Calls `see` on this node and every node below, parents before children.
-            pub fn visit(&self, see: &mut dyn FnMut(NodeRef<'_>)) {
+        $(impl Tree for $node {
+            fn visit(&self, see: &mut dyn FnMut(NodeRef<'_>)) {
                 shared::$walk(self, see);
             }
         })*
     };
 }
 
-visit! {
+tree! {
     Pipeline => pipeline,
     Stage => stage,
     Binding => binding,
+    SortKey => sort_key,
     AggregateBinding => aggregate_binding,
     Aggregate => aggregate,
     Expr => expr,
+}
+
+impl Tree for Plan {
+    fn visit(&self, see: &mut dyn FnMut(NodeRef<'_>)) {
+        self.pipeline.visit(see);
+    }
 }

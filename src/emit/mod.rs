@@ -1,0 +1,3 @@
+//! Fitted tree → query text.
+mod translation;
+pub use translation::Translation;

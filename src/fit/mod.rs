@@ -1,0 +1,22 @@
+//! Plan × target → what the target says: every decision about meaning is made here, and written into the ledger.
+//!
+//! Each target language has a folder with its fitter (`spl/`, `eql/`, `sigma/`) and a module `tree` in it: the typed form
+//! of a query of that language, which `emit` prints without a decision left to make. What a fitter can not say it refuses
+//! or drops by name; a tree exists only beside a closed ledger.
+
+mod ledger;
+pub mod text;
+mod window;
+
+pub use ledger::{ClosedLedger, Entry, Ledger, Refused};
+pub use window::{TimeRange, Window, iso8601, moment_text};
+
+/// How a query is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// It says what the hunt says.
+    #[default]
+    Exact,
+    /// As an analyst of the platform would write it: never narrower, every simplification noted.
+    Native,
+}

@@ -1,0 +1,180 @@
+//! Time windows: which conditions on the event's time stand in front of a pipeline, and their text as a range.
+//!
+//! By the convention of the verdicts a query is judged over its `time_range`, and a bound relative to now is exact up to
+//! one tick of the target's clock; so whether a bound is inclusive is not kept here.
+
+use crate::plan::{
+    Bound, CalendarUnit, Expr, ExprKind, Moment, Pipeline, StageKind, TICKS_PER_DAY, TICKS_PER_SECOND,
+    TimeRange as TimeExpr, UNIX_EPOCH_TICKS,
+};
+
+/// The time over which a query is to be run: `now-5d`, `now-1d/d`, or an ISO 8601 time in UTC; `None` is open.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TimeRange {
+    /// First moment.
+    pub from: Option<String>,
+    /// Last moment.
+    pub to: Option<String>,
+}
+
+/// The window in front of a pipeline: the tightest of its conditions on the event's time.
+#[derive(Clone, Debug, Default)]
+pub struct Window<'p> {
+    /// Lower bound.
+    pub from: Option<&'p Bound>,
+    /// Upper bound.
+    pub to: Option<&'p Bound>,
+    /// The conditions that the bounds come from: all that the window says.
+    pub conditions: Vec<&'p Expr>,
+}
+
+impl<'p> Window<'p> {
+    /// Collects the window of a pipeline: conditions that stand as conjuncts of the `where`s before the first stage that
+    /// changes which rows there are or what the time column means. A condition that can not be merged with the earlier
+    /// ones (a fixed and a relative bound on the same side) is left where it is.
+    pub fn leading(pipeline: &'p Pipeline) -> Self {
+        let mut window = Self::default();
+        for stage in &pipeline.stages {
+            match &stage.kind {
+                StageKind::Where(predicate) => {
+                    let conjuncts = match &predicate.kind {
+                        ExprKind::And(items) => items.as_slice(),
+                        _ => std::slice::from_ref(predicate),
+                    };
+                    conjuncts.iter().for_each(|conjunct| window.take(conjunct));
+                }
+                // Order and presentation leave the events and their time alone.
+                StageKind::Sort(_) | StageKind::Render { .. } | StageKind::ProjectReorder(_) => {}
+                // Resolution makes a `TimeRange` only of the event's own time, so columns made on the way do not matter.
+                StageKind::Extend(_)
+                | StageKind::Project(_)
+                | StageKind::ProjectAway(_)
+                | StageKind::ProjectKeep(_)
+                | StageKind::ProjectRename(_) => {}
+                StageKind::Summarize { .. }
+                | StageKind::Distinct(_)
+                | StageKind::Count
+                | StageKind::Top { .. }
+                | StageKind::Take(_)
+                | StageKind::Sample(_)
+                | StageKind::SampleDistinct { .. }
+                | StageKind::Join(_)
+                | StageKind::Lookup(_)
+                | StageKind::MvExpand { .. }
+                | StageKind::MvApply { .. }
+                | StageKind::Parse { .. }
+                | StageKind::ParseKv { .. }
+                | StageKind::MakeSeries(_)
+                | StageKind::Serialize(_)
+                | StageKind::Evaluate { .. }
+                | StageKind::Invoke { .. }
+                | StageKind::Untranslated(_) => break,
+            }
+        }
+        window
+    }
+
+    /// Whether a condition is part of the window.
+    pub fn holds(&self, condition: &Expr) -> bool {
+        self.conditions.iter().any(|known| std::ptr::eq(*known, condition))
+    }
+
+    /// Whether there is no bound.
+    pub fn is_open(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
+    /// The window as a range; `None` where there is no bound or one has no such text.
+    pub fn time_range(&self) -> Option<TimeRange> {
+        if self.is_open() {
+            return None;
+        }
+        let text = |bound: Option<&Bound>| match bound {
+            Some(bound) => moment_text(bound.moment).map(Some),
+            None => Some(None),
+        };
+        Some(TimeRange { from: text(self.from)?, to: text(self.to)? })
+    }
+
+    fn take(&mut self, condition: &'p Expr) {
+        let ExprKind::Time(TimeExpr { from, to, negated: false, .. }) = &condition.kind else { return };
+        let sayable = |bound: &Option<Bound>| bound.as_ref().is_none_or(|bound| moment_text(bound.moment).is_some());
+        if !sayable(from) || !sayable(to) {
+            return;
+        }
+        let merged = |old: Option<&'p Bound>, new: &'p Option<Bound>, later: bool| match (old, new) {
+            (None, new) => Some(new.as_ref()),
+            (old, None) => Some(old),
+            (Some(old), Some(new)) => {
+                let order = compare(old.moment, new.moment)?;
+                Some(Some(if (order == std::cmp::Ordering::Less) == later { new } else { old }))
+            }
+        };
+        if let (Some(lower), Some(upper)) = (merged(self.from, from, true), merged(self.to, to, false)) {
+            self.from = lower;
+            self.to = upper;
+            self.conditions.push(condition);
+        }
+    }
+}
+
+/// The order of two moments where it does not depend on the clock.
+fn compare(a: Moment, b: Moment) -> Option<std::cmp::Ordering> {
+    match (a, b) {
+        (Moment::Absolute(a), Moment::Absolute(b)) => Some(a.cmp(&b)),
+        (
+            Moment::Relative { offset: a, floor: None, after: x },
+            Moment::Relative { offset: b, floor: None, after: y },
+        ) => Some((a.saturating_add(x)).cmp(&b.saturating_add(y))),
+        (a, b) if a == b => Some(std::cmp::Ordering::Equal),
+        _ => None,
+    }
+}
+
+/// A moment as text: `now-5d`, `now-1d/d`, ISO 8601; `None` where the form has no words for it.
+pub fn moment_text(moment: Moment) -> Option<String> {
+    match moment {
+        Moment::Absolute(ticks) => iso8601(ticks),
+        Moment::Relative { offset, floor: None, after } => {
+            Some(format!("now{}", offset_text(offset.checked_add(after)?)?))
+        }
+        Moment::Relative { offset, floor: Some(CalendarUnit::Day), after: 0 } => {
+            Some(format!("now{}/d", offset_text(offset)?))
+        }
+        Moment::Relative { .. } => None,
+    }
+}
+
+/// `-5d`, `+2h`, empty for nothing; `None` for less than a second.
+fn offset_text(ticks: i64) -> Option<String> {
+    const UNITS: [(i64, char); 4] =
+        [(TICKS_PER_DAY, 'd'), (3600 * TICKS_PER_SECOND, 'h'), (60 * TICKS_PER_SECOND, 'm'), (TICKS_PER_SECOND, 's')];
+    if ticks == 0 {
+        return Some(String::new());
+    }
+    let (size, unit) = UNITS.into_iter().find(|(size, _)| ticks % size == 0)?;
+    Some(format!("{:+}{unit}", ticks / size))
+}
+
+/// `2024-01-31T12:00:00Z`, with a fraction where there is one; `None` beyond the years that are told.
+pub fn iso8601(ticks: i64) -> Option<String> {
+    let unix = i128::from(ticks) - i128::from(UNIX_EPOCH_TICKS);
+    jiff::Timestamp::from_nanosecond(unix * 100).ok().map(|time| time.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_have_the_text_of_a_schedule() {
+        let relative = |offset, floor, after| Moment::Relative { offset, floor, after };
+        assert_eq!(moment_text(relative(-5 * TICKS_PER_DAY, None, 0)).as_deref(), Some("now-5d"));
+        assert_eq!(moment_text(relative(0, None, 0)).as_deref(), Some("now"));
+        assert_eq!(moment_text(relative(-TICKS_PER_DAY, Some(CalendarUnit::Day), 0)).as_deref(), Some("now-1d/d"));
+        assert_eq!(moment_text(relative(-90 * 60 * TICKS_PER_SECOND, None, 0)).as_deref(), Some("now-90m"));
+        assert_eq!(moment_text(relative(0, Some(CalendarUnit::Week), 0)), None);
+        let new_year = UNIX_EPOCH_TICKS + TICKS_PER_SECOND / 2;
+        assert_eq!(moment_text(Moment::Absolute(new_year)).as_deref(), Some("1970-01-01T00:00:00.5Z"));
+    }
+}
