@@ -1,7 +1,10 @@
 //! huntgate (skeleton).
+pub mod data;
 pub mod diagnostic;
 pub mod emit;
 pub mod fit;
 pub mod plan;
 pub mod source;
 pub mod syntax;
+pub mod target;
+pub mod vocabulary;
