@@ -3,6 +3,7 @@
 //! What the files mean is for the rooms that own them (`vocabulary`, `target`). This file imports nothing of the crate.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -50,6 +51,107 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, DataError
             message: error.message().replace('\n', ", "),
         }
     })
+}
+
+/// A file of TOML tables `[name]` that are parsed one by one, when they are asked for.
+///
+/// A header is a line of its own with a bare name, and nothing but comments stands before the first; a list that is
+/// broken over lines does not begin a line with `[`. What breaks these rules is an error, not another meaning.
+#[derive(Clone, Debug)]
+pub struct Sections {
+    file: String,
+    text: Cow<'static, str>,
+    sections: Vec<Section>,
+}
+
+#[derive(Clone, Debug)]
+struct Section {
+    name: Range<usize>,
+    body: Range<usize>,
+    line: usize,
+}
+
+impl Sections {
+    /// Finds the tables of a file.
+    ///
+    /// # Errors
+    /// A header is malformed or there twice; the error has the line.
+    pub fn split(file: String, text: Cow<'static, str>) -> Result<Self, DataError> {
+        let (mut sections, mut start) = (Vec::<Section>::new(), 0);
+        for (index, line) in text.split_inclusive('\n').enumerate() {
+            let end = start + line.len();
+            let fault = |message: &str| {
+                Err(DataError {
+                    line: Some(index + 1),
+                    ..DataError::of_file(&file, format!("{message}: `{}`", line.trim()))
+                })
+            };
+            if line.starts_with('[') {
+                let name = line.trim_end().strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+                let bare = |name: &&str| {
+                    !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-')
+                };
+                let Some(name) = name.filter(bare) else { return fault("not a table header") };
+                sections.push(Section { name: start + 1..start + 1 + name.len(), body: end..end, line: index + 1 });
+            } else if let Some(section) = sections.last_mut() {
+                section.body.end = end;
+            } else if !(line.trim().is_empty() || line.starts_with('#')) {
+                return fault("before the first table header");
+            }
+            start = end;
+        }
+        sections.sort_by(|one, two| text[one.name.clone()].cmp(&text[two.name.clone()]));
+        for (one, two) in sections.iter().zip(sections.iter().skip(1)) {
+            let name = &text[two.name.clone()];
+            if text[one.name.clone()] == *name {
+                let line = Some(one.line.max(two.line));
+                return Err(DataError { line, ..DataError::of_file(file, format!("`{name}` is there twice")) });
+            }
+        }
+        Ok(Self { file, text, sections })
+    }
+
+    /// How many tables there are.
+    pub fn len(&self) -> usize {
+        self.sections.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.sections.is_empty()
+    }
+
+    /// The names of the tables, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.sections.iter().map(|section| &self.text[section.name.clone()])
+    }
+
+    /// The place of a name among the sorted names.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.sections.binary_search_by(|section| self.text[section.name.clone()].cmp(name)).ok()
+    }
+
+    /// The text below a header, by its place among the sorted names; empty beyond the last.
+    pub fn body(&self, index: usize) -> &str {
+        self.sections.get(index).map_or("", |section| &self.text[section.body.clone()])
+    }
+
+    /// Parses a table, by its place among the sorted names.
+    ///
+    /// # Errors
+    /// The table is not of the form of `T`; the error has the line in the file.
+    pub fn parse<T: DeserializeOwned>(&self, index: usize) -> Result<T, DataError> {
+        parse(&self.file, self.body(index)).map_err(|error| {
+            let above = self.sections.get(index).map_or(0, |section| section.line);
+            DataError { line: error.line.map(|line| line + above), ..error }
+        })
+    }
+
+    /// A fault of a table as a whole: the line is that of its header.
+    pub fn fault(&self, index: usize, message: impl Into<String>) -> DataError {
+        let line = self.sections.get(index).map(|section| section.line);
+        DataError { line, ..DataError::of_file(&self.file, message) }
+    }
 }
 
 /// A tree of data files.
@@ -196,6 +298,21 @@ mod tests {
         let error = parse::<std::collections::BTreeMap<String, u8>>("f.toml", "a = 1\nb = \"x\"\n").unwrap_err();
         assert_eq!((error.line, error.column), (Some(2), Some(5)));
         assert!(error.to_string().starts_with("f.toml:2:5: "), "{error}");
+    }
+
+    #[test]
+    fn tables_are_parsed_one_by_one() {
+        let split = |text: &'static str| Sections::split("f.toml".to_owned(), Cow::Borrowed(text));
+        let sections = split("# head\n\n[b]\nx = 1\n[a]\ny = 2\nz = \"?\"\n").unwrap();
+        assert_eq!(sections.names().collect::<Vec<_>>(), ["a", "b"]);
+        type Row = std::collections::BTreeMap<String, u8>;
+        assert_eq!(sections.parse::<Row>(1).unwrap()["x"], 1);
+        assert_eq!(sections.parse::<Row>(0).unwrap_err().line, Some(7));
+        assert_eq!((sections.position("b"), sections.position("c")), (Some(1), None));
+        for (line, text) in [(1, "x = 1\n"), (1, "[[a]]\n"), (2, "[a]\n[a.b]\n"), (3, "[a]\n\n[a]\n"), (1, "[\"a\"]\n")]
+        {
+            assert_eq!(split(text).unwrap_err().line, Some(line), "{text}");
+        }
     }
 
     #[test]

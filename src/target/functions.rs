@@ -2,12 +2,14 @@
 //!
 //! A row renames, reorders and wraps its own arguments, or refuses. What must look further is code in `fit` or `emit`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
 use super::Binding;
-use crate::data::{self, DataError};
+use crate::data::{DataError, Sections};
 use crate::diagnostic::{Code, Effect};
 
 /// How a target spells a function.
@@ -216,36 +218,37 @@ impl Row {
     }
 }
 
-/// How a target spells KQL's functions, by their names in KQL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spellings(BTreeMap<String, Spelling>);
-
-impl Spellings {
-    pub(super) fn parse(file: &str, text: &str) -> Result<Self, DataError> {
-        let rows: BTreeMap<String, Row> = data::parse(file, text)?;
-        let spelled = rows.into_iter().map(|(name, row)| match row.spelling() {
-            Ok(spelling) => Ok((name, spelling)),
-            Err(message) => {
-                Err(DataError { line: line_of(text, &name), ..DataError::of_file(file, format!("[{name}] {message}")) })
-            }
-        });
-        spelled.collect::<Result<_, _>>().map(Self)
-    }
-
-    /// The spelling of a function, by its name in KQL (not a legacy name).
-    pub fn get(&self, name: &str) -> Option<&Spelling> {
-        self.0.get(name)
-    }
-
-    /// All of them, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &Spelling)> {
-        self.0.iter()
-    }
+/// How a target spells KQL's functions, by their names in KQL; a row is parsed when it is first asked for.
+#[derive(Debug)]
+pub struct Spellings {
+    sections: Sections,
+    rows: Vec<OnceLock<Result<Spelling, DataError>>>,
 }
 
-fn line_of(text: &str, name: &str) -> Option<usize> {
-    let head = format!("[{name}]");
-    text.lines().position(|line| line.trim() == head).map(|index| index + 1)
+impl Spellings {
+    pub(super) fn new(file: String, text: Cow<'static, str>) -> Result<Self, DataError> {
+        let sections = Sections::split(file, text)?;
+        Ok(Self { rows: (0..sections.len()).map(|_| OnceLock::new()).collect(), sections })
+    }
+
+    /// The spelling of a function, by its name in KQL (not a legacy name); `None` where the target has no row for it.
+    ///
+    /// # Errors
+    /// The row is malformed; the error has the line.
+    pub fn get(&self, name: &str) -> Result<Option<&Spelling>, DataError> {
+        let Some(index) = self.sections.position(name) else { return Ok(None) };
+        let parse = || {
+            let row: Row = self.sections.parse(index)?;
+            row.spelling().map_err(|message| self.sections.fault(index, format!("[{name}] {message}")))
+        };
+        let Some(cell) = self.rows.get(index) else { return Ok(None) };
+        cell.get_or_init(parse).as_ref().map(Some).map_err(Clone::clone)
+    }
+
+    /// The functions that have a row, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.sections.names()
+    }
 }
 
 #[cfg(test)]
@@ -253,7 +256,9 @@ mod tests {
     use super::*;
 
     fn one(row: &str) -> Result<Spelling, DataError> {
-        Spellings::parse("f.toml", &format!("# head\n[f]\n{row}\n")).map(|it| it.get("f").unwrap().clone())
+        let text = format!("# head\n[f]\n{row}\n");
+        let spellings = Spellings::new("f.toml".to_owned(), Cow::Owned(text))?;
+        spellings.get("f").map(|it| it.unwrap().clone())
     }
 
     #[test]

@@ -324,7 +324,9 @@ impl FormVisitor for Load<'_> {
     fn visit<S: SelectorForm>(self) -> Self::Output {
         let Self(schema, name) = self;
         let path = format!("{}/{}.toml", schema.folder, name.replace(':', "."));
-        let mut map = match schema.files.read(&path)? {
+        // The name of an overlay's table is no path.
+        let text = if name.contains(['/', '\\']) { None } else { schema.files.read(&path)? };
+        let mut map = match text {
             Some(text) => {
                 let file: TableFile<S> = crate::data::parse(&schema.files.name(&path), &text)?;
                 if file.table != name {
@@ -365,14 +367,25 @@ impl FormVisitor for Load<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{Targets, TermTest, When};
+    use crate::target::{Targets, Term, TermTest};
     use crate::vocabulary::Vocabulary;
 
-    fn conditions(selector: &Selector) -> Vec<&When> {
+    /// The columns of KQL that a selector looks at.
+    fn conditions(selector: &Selector) -> Vec<&str> {
         match selector {
-            Selector::Splunk(_) => Vec::new(),
-            Selector::Elastic(it) => it.categories.iter().map(|it| &it.when).collect(),
-            Selector::Sigma(it) => it.alternatives.iter().map(|it| &it.when).collect(),
+            Selector::Splunk(it) => it.terms.iter().filter_map(from_column).collect(),
+            Selector::Elastic(it) => {
+                let categories = it.categories.iter().map(|it| it.when.column.as_str());
+                it.terms.iter().filter_map(from_column).chain(categories).collect()
+            }
+            Selector::Sigma(it) => it.alternatives.iter().map(|it| it.when.column.as_str()).collect(),
+        }
+    }
+
+    fn from_column(term: &Term) -> Option<&str> {
+        match &term.test {
+            TermTest::FromColumn { column, .. } => Some(column),
+            TermTest::OneOf(_) | TermTest::Like(_) | TermTest::Exists => None,
         }
     }
 
@@ -399,9 +412,9 @@ mod tests {
                     for column in columns {
                         assert!(row.column(column).is_some(), "{place}: no column `{column}`");
                     }
-                    for when in conditions(&map.selector) {
-                        let sysmon = table == "Event:Sysmon" && when.column == "EventID";
-                        assert!(sysmon || row.column(&when.column).is_some(), "{place}: no column `{}`", when.column);
+                    for column in conditions(&map.selector) {
+                        let sysmon = table == "Event:Sysmon" && column == "EventID";
+                        assert!(sysmon || row.column(column).is_some(), "{place}: no column `{column}`");
                     }
                     for (column, field) in &map.columns {
                         let known = field.provenance.as_ref().is_none_or(|key| sources.contains_key(key));

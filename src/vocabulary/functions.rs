@@ -2,12 +2,14 @@
 //!
 //! How a function is written in a target is in `targets/*/functions.toml`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
-use crate::data::{self, DataError};
+use crate::data::{self, DataError, Sections};
 use crate::plan::{FunctionId, ScalarType};
 
 /// A function of KQL.
@@ -186,51 +188,89 @@ impl<'de> Deserialize<'de> for Returns {
     }
 }
 
-/// All functions, in the order of their names.
+/// All functions, in the order of their names; a row is parsed when it is first asked for.
 #[derive(Debug)]
 pub struct Functions {
-    rows: Vec<FunctionRow>,
-    names: HashMap<String, FunctionId>,
+    sections: Sections,
+    rows: Vec<OnceLock<Option<FunctionRow>>>,
+    /// Legacy names, sorted, and the places of their functions.
+    aliases: Vec<(String, u16)>,
 }
 
 impl Functions {
-    pub(super) fn parse(file: &str, text: &str) -> Result<Self, DataError> {
-        let map: BTreeMap<String, FunctionRow> = data::parse(file, text)?;
-        let mut names = HashMap::with_capacity(map.len() * 2);
-        let mut rows = Vec::with_capacity(map.len());
-        for (index, (name, mut row)) in map.into_iter().enumerate() {
-            let id = FunctionId(u16::try_from(index).map_err(|_| DataError::of_file(file, "too many functions"))?);
-            for own in std::iter::once(&name).chain(&row.aliases) {
-                if names.insert(own.clone(), id).is_some() {
-                    return Err(DataError::of_file(file, format!("`{own}` names two functions")));
-                }
-            }
-            row.name = name;
-            rows.push(row);
+    pub(super) fn new(file: String, text: Cow<'static, str>) -> Result<Self, DataError> {
+        let sections = Sections::split(file, text)?;
+        let mut aliases = Vec::new();
+        for index in 0..sections.len() {
+            let place = u16::try_from(index).map_err(|_| sections.fault(index, "too many functions"))?;
+            aliases.extend(aliases_in(sections.body(index)).map(|alias| (alias.to_owned(), place)));
         }
-        Ok(Self { rows, names })
+        aliases.sort_unstable();
+        let twice =
+            aliases.windows(2).find(|pair| matches!(pair, [one, two] if one.0 == two.0)).and_then(|pair| pair.first());
+        let taken = aliases.iter().find(|(alias, _)| sections.position(alias).is_some());
+        if let Some((alias, place)) = twice.or(taken) {
+            return Err(sections.fault(usize::from(*place), format!("`{alias}` names two functions")));
+        }
+        Ok(Self { rows: (0..sections.len()).map(|_| OnceLock::new()).collect(), sections, aliases })
+    }
+
+    /// Parses every row, so that none is found malformed later.
+    pub(super) fn check(&self) -> Result<(), DataError> {
+        for index in 0..self.sections.len() {
+            let row: FunctionRow = self.sections.parse(index)?;
+            if !row.aliases.iter().map(String::as_str).eq(aliases_in(self.sections.body(index))) {
+                return Err(self.sections.fault(index, "`aliases` must stand on one line"));
+            }
+        }
+        Ok(())
     }
 
     /// A function by its name or a legacy name of it.
     pub fn by_name(&self, name: &str) -> Option<(FunctionId, &FunctionRow)> {
-        let id = *self.names.get(name)?;
+        let place = match self.sections.position(name) {
+            Some(index) => u16::try_from(index).ok()?,
+            None => {
+                let found = self.aliases.binary_search_by(|(alias, _)| alias.as_str().cmp(name)).ok()?;
+                self.aliases.get(found)?.1
+            }
+        };
+        let id = FunctionId(place);
         Some((id, self.get(id)?))
     }
 
-    /// The row of a function.
+    /// The row of a function; `None` only for an id of another vocabulary (a malformed row is ruled out when data is
+    /// read from a folder, and by a test for the data in the binary).
     pub fn get(&self, id: FunctionId) -> Option<&FunctionRow> {
-        self.rows.get(usize::from(id.0))
+        let index = usize::from(id.0);
+        let parse = || {
+            let mut row: FunctionRow = self.sections.parse(index).ok()?;
+            row.name = self.sections.names().nth(index)?.to_owned();
+            Some(row)
+        };
+        self.rows.get(index)?.get_or_init(parse).as_ref()
+    }
+
+    /// The names of all functions, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.sections.names()
     }
 
     /// All rows, by name.
     pub fn iter(&self) -> impl Iterator<Item = &FunctionRow> {
-        self.rows.iter()
+        self.names().filter_map(|name| self.by_name(name)).map(|(_, row)| row)
     }
 
     /// The function that a name was probably meant to be.
     pub fn nearest(&self, name: &str) -> Option<&str> {
-        data::nearest(name, self.rows.iter().map(|row| row.name.as_str()))
+        data::nearest(name, self.names())
     }
+}
+
+/// The legacy names in the text of a row.
+fn aliases_in(body: &str) -> impl Iterator<Item = &str> {
+    let list = body.lines().find_map(|line| line.strip_prefix("aliases = ["));
+    list.unwrap_or_default().split('"').skip(1).step_by(2)
 }
 
 #[cfg(test)]
@@ -241,6 +281,8 @@ mod tests {
     #[test]
     fn every_row_is_sound() {
         let vocabulary = Vocabulary::embedded().unwrap();
+        vocabulary.functions().check().unwrap();
+        assert_eq!(vocabulary.functions().iter().count(), vocabulary.functions().names().count());
         assert!(vocabulary.functions().iter().count() > 250);
         for row in vocabulary.functions().iter() {
             let name = &row.name;
@@ -275,7 +317,15 @@ mod tests {
     #[test]
     fn a_name_is_given_once() {
         let row = "kind = \"scalar\"\narity = { min = 1, max = 1 }\nparams = [\"any\"]\nreturns = \"string\"\n";
-        let text = format!("[a]\naliases = [\"b\"]\n{row}\n[b]\n{row}");
-        assert!(Functions::parse("f.toml", &text).unwrap_err().message.contains("`b` names two functions"));
+        let read = |text: String| Functions::new("f.toml".to_owned(), Cow::Owned(text));
+        for text in
+            [format!("[a]\naliases = [\"b\"]\n{row}[b]\n{row}"), format!("[a]\naliases = [\"b\", \"b\"]\n{row}")]
+        {
+            assert!(read(text).unwrap_err().message.contains("`b` names two functions"));
+        }
+        let broken = read(format!("[a]\naliases = [\n\"b\"]\n{row}")).unwrap();
+        assert!(broken.check().unwrap_err().message.contains("one line"));
+        let wrong = read(format!("# head\n[a]\n{row}colour = 1\n")).unwrap();
+        assert_eq!(wrong.check().unwrap_err().line, Some(7));
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of the source language: its functions and tables, from `grammars/*.toml`.
 //!
-//! Nothing of a target is known here, and nothing of how a hunt is written. A table is parsed when it is first asked for.
+//! Nothing of a target is known here, and nothing of how a hunt is written. A function or
+//! a table is parsed when it is first asked for.
 
 mod functions;
 mod tables;
@@ -42,11 +43,13 @@ impl Vocabulary {
     /// # Errors
     /// The folder can not be read, or `functions.toml` is malformed.
     pub fn from_folder(folder: &Path) -> Result<Self, DataError> {
-        Self::from_files(Files::Folder(folder.to_owned()))
+        let vocabulary = Self::from_files(Files::Folder(folder.to_owned()))?;
+        vocabulary.functions.check()?;
+        Ok(vocabulary)
     }
 
     fn from_files(files: Files) -> Result<Self, DataError> {
-        let functions = Functions::parse(&files.name("functions.toml"), &files.require("functions.toml")?)?;
+        let functions = Functions::new(files.name("functions.toml"), files.require("functions.toml")?)?;
         Ok(Self { functions, tables: Tables::new(files)? })
     }
 
