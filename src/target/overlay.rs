@@ -1,7 +1,8 @@
 //! A site's own tables and columns, laid over a schema: `--fields FILE`.
 //!
 //! The form is that of a schema's tables: `[tables.X.selector]`, `[tables.X.columns]`, `[tables.X.keys]`; a column may be
-//! the name of its field alone.
+//! the name of its field alone. A file that says `target = "splunk"` (or `elastic`, `eql`, `esql`, `sigma`) is for those
+//! targets only; one that does not is laid over every schema in use, so its names hold in all of them.
 
 use std::path::Path;
 
@@ -31,7 +32,15 @@ struct Table {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, bound = "S: SelectorForm")]
 struct File<S> {
+    #[serde(default, rename = "target")]
+    _target: Option<String>,
     tables: Tables<Written<S>>,
+}
+
+/// What is read of a file first: the family of targets that it is for.
+#[derive(Deserialize)]
+struct Head {
+    target: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -75,7 +84,7 @@ impl Overlay {
     ///
     /// # Errors
     /// The file can not be read or is malformed; the error has the line.
-    pub fn read(target: Target, path: &Path) -> Result<Self, DataError> {
+    pub fn read(target: Target, path: &Path) -> Result<Option<Self>, DataError> {
         let file = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(target, &file, &text),
@@ -83,17 +92,33 @@ impl Overlay {
         }
     }
 
-    /// Reads the text of an overlay.
+    /// Reads the text of an overlay; `None` where it says that it is for another target.
     ///
     /// # Errors
     /// The text is malformed; the error has the line.
-    pub fn parse(target: Target, file: &str, text: &str) -> Result<Self, DataError> {
+    pub fn parse(target: Target, file: &str, text: &str) -> Result<Option<Self>, DataError> {
+        let head: Head = data::parse(file, text)?;
+        if let Some(name) = head.target {
+            let family: &[Target] = match name.as_str() {
+                "elastic" => &[Target::Eql, Target::Esql],
+                name => match Target::from_name(name) {
+                    Some(Target::Splunk) => &[Target::Splunk],
+                    Some(Target::Eql) => &[Target::Eql],
+                    Some(Target::Esql) => &[Target::Esql],
+                    Some(Target::Sigma) => &[Target::Sigma],
+                    None => return Err(DataError::of_file(file, format!("there is no target `{name}`"))),
+                },
+            };
+            if !family.contains(&target) {
+                return Ok(None);
+            }
+        }
         struct Read<'a>(&'a str, &'a str);
         impl FormVisitor for Read<'_> {
             type Output = Result<Tables<Table>, DataError>;
 
             fn visit<S: SelectorForm>(self) -> Self::Output {
-                let File { tables } = data::parse::<File<S>>(self.0, self.1)?;
+                let File { tables, .. } = data::parse::<File<S>>(self.0, self.1)?;
                 let columns =
                     |it: IndexMap<String, Field>| it.into_iter().map(|(name, field)| (name, field.0)).collect();
                 let table = |it: Written<S>| Table {
@@ -104,7 +129,7 @@ impl Overlay {
                 Ok(tables.into_iter().map(|(name, it)| (name, table(it))).collect())
             }
         }
-        Ok(Self { file: file.to_owned(), target, tables: with_form(target, Read(file, text))? })
+        Ok(Some(Self { file: file.to_owned(), target, tables: with_form(target, Read(file, text))? }))
     }
 
     pub(super) fn tables(&self) -> impl Iterator<Item = &str> {
@@ -154,7 +179,7 @@ Who = { field = "who", case = "lower" }
         let (targets, vocabulary) = (Targets::embedded(), Vocabulary::embedded().unwrap());
         let schema = targets.schema(Target::Splunk, None).unwrap();
         let before = schema.table("SigninLogs").unwrap().unwrap().columns.len();
-        let schema = schema.with_overlay(Overlay::parse(Target::Splunk, "site.toml", SITE).unwrap()).unwrap();
+        let schema = schema.with_overlay(Overlay::parse(Target::Splunk, "site.toml", SITE).unwrap().unwrap()).unwrap();
         let map = schema.table("SigninLogs").unwrap().unwrap();
         let Selector::Splunk(selector) = &map.selector else { panic!("not Splunk's") };
         assert_eq!(selector.index_macro.as_deref(), Some("site_entra"));
@@ -171,7 +196,7 @@ Who = { field = "who", case = "lower" }
         let schema = Targets::embedded().schema(Target::Eql, None).unwrap();
         assert!(schema.table("Heartbeat").unwrap().unwrap().selector.absent().is_some());
         let text = "[tables.Heartbeat.selector]\nindex = \"logs-agents-*\"\n";
-        let schema = schema.with_overlay(Overlay::parse(Target::Esql, "site.toml", text).unwrap()).unwrap();
+        let schema = schema.with_overlay(Overlay::parse(Target::Esql, "site.toml", text).unwrap().unwrap()).unwrap();
         let selector = &schema.table("Heartbeat").unwrap().unwrap().selector;
         let Selector::Elastic(elastic) = selector else { panic!("not Elastic's") };
         assert_eq!((selector.absent(), elastic.event_category.as_deref()), (None, Some("any")));
@@ -194,8 +219,16 @@ Who = { field = "who", case = "lower" }
     }
 
     #[test]
+    fn a_file_can_be_for_one_target() {
+        let text = "target = \"elastic\"\n[tables.X.selector]\nindex = \"logs-x-*\"\n";
+        assert!(Overlay::parse(Target::Splunk, "site.toml", text).unwrap().is_none());
+        assert!(Overlay::parse(Target::Eql, "site.toml", text).unwrap().is_some());
+        assert!(Overlay::parse(Target::Eql, "site.toml", "target = \"qradar\"\n[tables]\n").is_err());
+    }
+
+    #[test]
     fn an_overlay_is_for_one_family_of_targets() {
-        let overlay = Overlay::parse(Target::Sigma, "site.toml", "[tables.X.columns]\nA = \"a\"\n").unwrap();
+        let overlay = Overlay::parse(Target::Sigma, "site.toml", "[tables.X.columns]\nA = \"a\"\n").unwrap().unwrap();
         let schema = Targets::embedded().schema(Target::Splunk, None).unwrap();
         assert!(schema.with_overlay(overlay).unwrap_err().to_string().contains("read for sigma"));
     }

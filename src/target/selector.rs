@@ -28,6 +28,46 @@ impl Selector {
     }
 }
 
+impl Selector {
+    /// The selector in words, for listing; no target's syntax.
+    pub fn describe(&self) -> String {
+        let named = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {value}"));
+        let mut parts: Vec<String> = Vec::new();
+        if let Some(reason) = self.absent() {
+            return format!("none: {reason}");
+        }
+        match self {
+            Self::Splunk(it) => {
+                parts.extend(named("index macro", &it.index_macro));
+                parts.extend(named("data model", &it.datamodel));
+                parts.extend(it.terms.iter().map(Term::describe));
+            }
+            Self::Elastic(it) => {
+                parts.extend(named("index", &it.index));
+                parts.extend(named("event category", &it.event_category));
+                parts.extend(it.terms.iter().map(Term::describe));
+            }
+            Self::Sigma(it) => {
+                parts.extend(named("product", &it.product));
+                parts.extend(named("category", &it.category));
+                parts.extend(named("service", &it.service));
+                parts.extend(named("definition", &it.definition));
+            }
+        }
+        parts.join(", ")
+    }
+}
+
+impl Term {
+    fn describe(&self) -> String {
+        match &self.test {
+            TermTest::OneOf(values) | TermTest::Like(values) => format!("{} = {}", self.field, values.join(" or ")),
+            TermTest::Exists => format!("{} is there", self.field),
+            TermTest::FromColumn { column, prefix } => format!("{} = {prefix}<{column}>", self.field),
+        }
+    }
+}
+
 /// The form of a selector in data, for one family of targets.
 pub(super) trait SelectorForm: Clone + Default + DeserializeOwned {
     /// As one of all families.
