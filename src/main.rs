@@ -1,2 +1,5 @@
-//! huntgate (skeleton).
-fn main() {}
+//! The `huntgate` command.
+
+fn main() -> std::process::ExitCode {
+    huntgate::cli::run()
+}

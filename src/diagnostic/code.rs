@@ -241,6 +241,27 @@ codes! {
         todo: "Write the expression without it.",
         reference: "https://learn.microsoft.com/kusto/query/regex",
     }
+    SplName "HG220" {
+        title: "a name can not be written in SPL",
+        what: "The name holds a character that ends a name, stands for other names or is filled in by one of SPL's commands: `*`, quotes, braces, brackets, bars and the like. No escape is documented that all commands know.",
+        when: "A column, table or field whose name holds such a character.",
+        todo: "Give the column another name, or name its field with --fields.",
+        reference: "https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/quick-reference/splunk-quick-reference-guide",
+    }
+    NoCondition "HG240" {
+        title: "a Sigma rule needs a condition",
+        what: "The hunt selects every event of its table, or none of its conditions can be said in a rule.",
+        when: "The hunt has no `where`, or only one on the time of the event.",
+        todo: "Add a comparison of a column with a constant.",
+        reference: "https://sigmahq.io/sigma-specification/specification/sigma-rules-specification.html#detection",
+    }
+    NeverMatches "HG241" {
+        title: "the rule would select nothing",
+        what: "The conditions of the hunt hold for no event, and a rule that can not match is not valid.",
+        when: "A condition such as `where false`, or two that exclude each other.",
+        todo: "Check the conditions of the hunt.",
+        reference: "",
+    }
 
     // ---- HG3xx: fidelity
     TimeInRange "HG301" {
@@ -375,6 +396,48 @@ codes! {
         when: "It makes no difference to the rows.",
         todo: "Nothing.",
         reference: "",
+    }
+    NotExpanded "HG330" {
+        title: "arrays are not expanded",
+        what: "The target returns each event once; the elements of its arrays do not become rows.",
+        when: "Events whose array is empty, which KQL leaves out; conditions on single elements.",
+        todo: "Check the elements in the alert, or use a target that expands arrays.",
+        reference: "https://learn.microsoft.com/kusto/query/mv-expand-operator",
+    }
+    ConditionDropped "HG340" {
+        title: "a condition is not part of the translation",
+        what: "The target can not say the condition. The others are said, so more events are selected.",
+        when: "Events that the condition would remove.",
+        todo: "See the message for what the target can not say; add the condition in the rule's platform.",
+        reference: "",
+    }
+    SourceNarrower "HG341" {
+        title: "the log source holds a part of the table",
+        what: "The table holds kinds of events that the target keeps in other log sources.",
+        when: "Events of the other kinds.",
+        todo: "Restrict the hunt to the kind named by the note, or write a rule for each kind.",
+        reference: "https://sigmahq.io/sigma-specification/specification/sigma-appendix-taxonomy.html",
+    }
+    DynamicPart "HG342" {
+        title: "a dynamic value is compared",
+        what: "KQL compares the text of the whole value; Sigma leaves lists and objects to the backend.",
+        when: "The value is a list or an object; single texts and numbers are compared alike.",
+        todo: "Check one event of the kind that the hunt selects.",
+        reference: "https://learn.microsoft.com/kusto/query/scalar-data-types/dynamic",
+    }
+    StageDropped "HG343" {
+        title: "an operator is not part of the translation",
+        what: "The target selects single events; the operator changes rows or adds columns to them.",
+        when: "See the note.",
+        todo: "See the note.",
+        reference: "",
+    }
+    FieldComparison "HG344" {
+        title: "two fields are compared",
+        what: "The specification of `fieldref` does not say whether case counts.",
+        when: "Values that differ in case only.",
+        todo: "Check how the backend in use writes the comparison.",
+        reference: "https://sigmahq.io/sigma-specification/specification/sigma-appendix-modifiers.html",
     }
 
     // ---- HG4xx: target data

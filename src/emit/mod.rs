@@ -1,3 +1,64 @@
-//! Fitted tree → query text.
+//! Fitted tree → query text: one printer per target.
+//!
+//! A printer makes no decision about meaning; it knows precedence, quoting and layout. It never sees a KQL tree. Here the
+//! two halves meet: a translation is made of a closed ledger and the text of its tree.
+
+pub(crate) mod eql;
+mod fragment;
+pub(crate) mod sigma;
+pub(crate) mod spl;
 mod translation;
+
 pub use translation::Translation;
+
+use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::fit::{self, Entry, Frame, Ledger, Refused, TimeRange};
+use crate::target::Target;
+
+/// A query and the time over which it is to be run.
+type Answer = Result<(String, Option<TimeRange>), Refused>;
+
+/// Fits the plan of a frame to a target and prints it. `earlier` are the remarks of resolution, which belong to every
+/// translation of the hunt.
+pub(crate) fn translate(frame: &Frame<'_>, target: Target, earlier: &[Diagnostic]) -> Translation {
+    let mut ledger = Ledger::new(frame.plan);
+    let answer = answer(frame, target, &mut ledger);
+    let closed = ledger.close(frame.plan);
+    let mut notes: Vec<Diagnostic> = earlier.iter().map(|note| remark(note.clone())).collect();
+    let verdict = notes.iter().filter_map(|note| note.effect).fold(closed.verdict(), Effect::and);
+    notes.extend(closed.into_notes());
+    notes.sort_by_key(|note| (note.span.start, note.span.end, note.code));
+    match answer {
+        Ok((query, time_range)) if verdict != Effect::Refused => {
+            Translation { verdict, query: Some(query), time_range, notes }
+        }
+        Ok(_) | Err(_) => Translation::refused(notes),
+    }
+}
+
+/// What became of each node of the plan, by its number.
+pub(crate) fn entries(frame: &Frame<'_>, target: Target) -> Vec<Entry> {
+    let mut ledger = Ledger::new(frame.plan);
+    // A refusal is in the ledger, too.
+    let _ = answer(frame, target, &mut ledger);
+    ledger.close(frame.plan).entries().to_vec()
+}
+
+fn answer(frame: &Frame<'_>, target: Target, ledger: &mut Ledger) -> Answer {
+    match target {
+        Target::Splunk => fit::spl::fit(frame, ledger).map(|(tree, range)| (spl::print(&tree), range)),
+        Target::Eql => fit::eql::fit(frame, ledger).map(|(tree, range)| (eql::print(&tree), range)),
+        Target::Sigma => fit::sigma::fit(frame, ledger).map(|(tree, range)| (sigma::print(&tree), range)),
+        Target::Esql => {
+            let span = frame.plan.pipeline.span;
+            let refusal = Diagnostic::refusal(Code::NotYet, span, "this version writes no ES|QL");
+            Err(ledger.refuse(frame.plan, refusal.help("the EQL translation holds the event condition")))
+        }
+    }
+}
+
+/// A remark of resolution as a note of a translation: it says something of the hunt and changes nothing.
+fn remark(mut note: Diagnostic) -> Diagnostic {
+    note.effect.get_or_insert(Effect::Exact);
+    note
+}

@@ -1,6 +1,6 @@
 //! The answer for one hunt and one target.
 
-use crate::diagnostic::{Diagnostic, Effect};
+use crate::diagnostic::{Diagnostic, Effect, Severity};
 use crate::fit::TimeRange;
 
 /// A hunt in a target's language, with what differs.
@@ -14,4 +14,15 @@ pub struct Translation {
     pub time_range: Option<TimeRange>,
     /// Every difference, in the order of the hunt's text.
     pub notes: Vec<Diagnostic>,
+}
+
+impl Translation {
+    /// No query, for these reasons: the errors among them refuse, the rest are remarks.
+    pub fn refused(mut notes: Vec<Diagnostic>) -> Self {
+        for note in &mut notes {
+            let effect = if note.severity == Severity::Error { Effect::Refused } else { Effect::Exact };
+            note.effect = note.effect.filter(|_| note.severity != Severity::Error).or(Some(effect));
+        }
+        Self { verdict: Effect::Refused, query: None, time_range: None, notes }
+    }
 }

@@ -4,13 +4,17 @@
 //! of a query of that language, which `emit` prints without a decision left to make. What a fitter can not say it refuses
 //! or drops by name; a tree exists only beside a closed ledger.
 
+pub(crate) mod eql;
 mod fields;
 mod frame;
 mod ledger;
+mod lucene;
+pub(crate) mod sigma;
+pub(crate) mod spl;
 pub mod text;
 mod window;
 
-pub(crate) use fields::{Field, Fields, LiteralFit, SOURCE_SCHEMA, Table};
+pub(crate) use fields::{Field, Fields, LiteralFit, Table};
 pub(crate) use frame::Frame;
 pub use ledger::{ClosedLedger, Entry, Ledger, Refused};
 pub use window::{TimeRange, Window, iso8601, moment_text};

@@ -1,11 +1,23 @@
 //! What the targets share about text matching: where `has` looks for term boundaries, and which texts fold alike.
 
+use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::plan::{Case, Expr, Needles, TextHow};
+use crate::source::Span;
 
 /// The characters of a term. Kusto breaks text into maximal runs of ASCII letters and digits; an underscore is not one.
 /// See <https://learn.microsoft.com/kusto/query/datatypes-string-operators#what-is-a-term>.
 pub fn is_term_char(char: char) -> bool {
     char.is_ascii_alphanumeric()
+}
+
+/// The remark that belongs to a term match in a dialect without classes for letters and digits of all scripts: it lists
+/// those of the Latin script (`0-9A-Za-zÀ-ÖØ-öø-ɏ`).
+///
+/// Microsoft's page speaks of alphanumeric characters, earlier editions of ASCII ones. Text in other scripts is the one
+/// place where the two readings, and so the translation, may differ.
+pub fn other_scripts(span: Span) -> Diagnostic {
+    let message = "a letter next to the term that is not of the Latin script counts as its edge";
+    Diagnostic::note(Code::TermBoundary, Effect::Exact, span, message)
 }
 
 /// Where a needle of `has`, `hasprefix` or `hassuffix` must border on a character that is no letter or digit.

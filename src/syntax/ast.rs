@@ -97,7 +97,7 @@ pub enum ParameterType {
     Tabular(Vec<ColumnDeclaration>),
 }
 
-/// `name: type`
+/// `name: type`. A `*` beside other columns (`evaluate f() : (*, a: long)`) is one named `*` of unknown type.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct ColumnDeclaration {
     /// Column name.
@@ -300,6 +300,7 @@ pub struct Pipeline {
 
 /// The head of a pipeline.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[allow(clippy::large_enum_variant)] // A pipeline has one source; most operators stand in `Pipeline::operators`.
 pub enum Source {
     /// A name, a call, a path (`cluster("c").database("d").T`) or a pipeline in parentheses.
     Expr(Expr),

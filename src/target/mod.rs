@@ -58,6 +58,16 @@ impl Target {
         }
     }
 
+    /// The name in full.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Splunk => "Splunk SPL",
+            Self::Eql => "Elastic EQL",
+            Self::Esql => "Elastic ES|QL",
+            Self::Sigma => "Sigma",
+        }
+    }
+
     /// Other names that are understood.
     pub const fn aliases(self) -> &'static [&'static str] {
         match self {
@@ -209,6 +219,7 @@ mod tests {
             let facts = targets.facts(target).unwrap();
             assert_eq!(facts.name, target);
             assert_eq!(facts.aliases, target.aliases());
+            assert_eq!(facts.title, target.title());
             assert_eq!(Target::from_name(&target.name().to_uppercase()), Some(target));
             assert!(targets.schema_names(target).unwrap().contains(&"source".to_owned()));
             assert!(targets.schema(target, None).is_ok());

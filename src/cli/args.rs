@@ -1,0 +1,165 @@
+//! Arguments that several commands share, and what they mean.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+
+use super::Usage;
+use crate::fit::Style;
+use crate::target::Target;
+use crate::{Gate, Options};
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The hunts to read.
+#[derive(Debug, Args)]
+pub(super) struct Paths {
+    /// Files and folders to read, or - for standard input
+    ///
+    /// Read are .kql, .csl, .kusto and .txt files (the whole text), the fenced blocks of .md files, the rules of .yaml
+    /// and .yml files, and files without an extension that hold a query. Folders are read recursively, honouring
+    /// ignore files; hidden files and symbolic links in them are skipped. Default: standard input.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+impl Paths {
+    /// The paths to read; `None` is standard input.
+    pub(super) fn get(&self) -> Result<Option<&[PathBuf]>, Usage> {
+        let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
+        match self.paths.as_slice() {
+            [] if std::io::stdin().is_terminal() => {
+                Err(Usage("no hunts to read: name files or folders, or pipe a hunt to standard input".to_owned()))
+            }
+            [] => Ok(None),
+            [path] if is_stdin(path) => Ok(None),
+            paths if paths.iter().any(is_stdin) => {
+                Err(Usage("`-` (standard input) can not be combined with other paths".to_owned()))
+            }
+            paths => Ok(Some(paths)),
+        }
+    }
+}
+
+/// The data of the targets.
+#[derive(Debug, Args)]
+pub(super) struct Data {
+    /// A file with the site's own tables and columns, laid over the schema
+    #[arg(long, value_name = "FILE")]
+    fields: Vec<PathBuf>,
+    /// Use the target data of this folder instead of the built-in data
+    #[arg(long, value_name = "DIR")]
+    targets: Option<PathBuf>,
+}
+
+impl Data {
+    /// The gate with the data that the arguments name. Data that can not be used is wrong usage.
+    pub(super) fn gate(&self) -> anyhow::Result<Gate> {
+        let mut gate = match &self.targets {
+            Some(folder) => Gate::with_targets(folder)
+                .map_err(|error| Usage(format!("HG408: --targets {}: {error}", folder.display())))?,
+            None => Gate::new().context("the data of huntgate itself can not be used")?,
+        };
+        for path in &self.fields {
+            let name = path.display().to_string();
+            let text =
+                std::fs::read_to_string(path).map_err(|error| Usage(format!("HG408: --fields {name}: {error}")))?;
+            gate.add_overlay(text, name);
+        }
+        Ok(gate)
+    }
+}
+
+/// How a query is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum StyleArg {
+    /// It says what the hunt says
+    Exact,
+    /// As an analyst of the platform would write it: never narrower, every simplification noted
+    Native,
+}
+
+impl From<StyleArg> for Style {
+    fn from(style: StyleArg) -> Self {
+        match style {
+            StyleArg::Exact => Self::Exact,
+            StyleArg::Native => Self::Native,
+        }
+    }
+}
+
+/// The targets of a `--target` list, in its order, each once.
+pub(super) fn targets(names: &[String]) -> Result<Vec<Target>, Usage> {
+    let mut targets = Vec::new();
+    for name in names.iter().map(|name| name.trim().to_ascii_lowercase()) {
+        let found: Vec<Target> = match name.as_str() {
+            "all" => Target::ALL.to_vec(),
+            "elastic" => vec![Target::Eql, Target::Esql],
+            name => vec![Target::from_name(name).ok_or_else(|| {
+                let known: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
+                Usage(format!(
+                    "`{name}` is no target; the targets are {}, elastic (eql and esql) and all",
+                    known.join(", ")
+                ))
+            })?],
+        };
+        for target in found {
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+    }
+    Ok(targets)
+}
+
+/// One target by name.
+pub(super) fn target(name: &str) -> Result<Target, Usage> {
+    match targets(&[name.to_owned()])?.as_slice() {
+        [target] => Ok(*target),
+        _ => Err(Usage(format!("one target is needed here, not `{name}`"))),
+    }
+}
+
+/// What to do for one target.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub(super) options: Options,
+    /// The name of the schema, the default one written out.
+    pub(super) schema: String,
+}
+
+/// The options for a target; `schemas` are the values of `--schema`, each `NAME` or `TARGET=NAME`.
+pub(super) fn task(gate: &Gate, target: Target, schemas: &[String], style: Style) -> anyhow::Result<Task> {
+    let mut chosen = None;
+    for value in schemas {
+        match value.split_once('=') {
+            Some((name, schema)) if self::target(name)? == target => chosen = Some(schema),
+            Some(_) => {}
+            None => chosen = chosen.or(Some(value.as_str())),
+        }
+    }
+    let known = gate.schemas(target).map_err(|error| Usage(format!("HG408: {error}")))?;
+    if let Some(name) = chosen
+        && !known.iter().any(|schema| schema.name == name)
+    {
+        let names: Vec<&str> = known.iter().map(|schema| schema.name.as_ref()).collect();
+        let message = format!("{} has no schema `{name}`; it has {}", target.name(), names.join(", "));
+        return Err(Usage(message).into());
+    }
+    let default = known.iter().find(|schema| schema.is_default).map(|schema| schema.name.to_string());
+    let schema = chosen.map(str::to_owned).or(default).context("the target has no default schema")?;
+    let options = Options { target, schema: chosen.map(str::to_owned), style };
+    gate.check(&options).map_err(|error| Usage(format!("HG408: {error}")))?;
+    Ok(Task { options, schema })
+}

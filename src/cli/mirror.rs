@@ -1,0 +1,129 @@
+//! `--out DIR`: one file per hunt and target in a tree that mirrors the inputs, written whole or not at all.
+//!
+//! Nothing is written outside of DIR: paths are made of plain names only, and a folder in DIR that is a symbolic link
+//! is not followed.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::target::Target;
+
+/// The folder that results are written to.
+pub(super) struct Mirror {
+    root: PathBuf,
+    written: HashSet<PathBuf>,
+}
+
+impl Mirror {
+    /// Opens the folder, and makes it where there is none.
+    pub(super) fn open(root: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(root).with_context(|| format!("--out {}", root.display()))?;
+        let root = root.canonicalize().with_context(|| format!("--out {}", root.display()))?;
+        Ok(Self { root, written: HashSet::new() })
+    }
+
+    /// Writes a query; `index` is given where the input holds several hunts. Returns the path below the folder.
+    pub(super) fn write(
+        &mut self,
+        relative: &Path,
+        index: Option<usize>,
+        target: Target,
+        query: &str,
+    ) -> anyhow::Result<PathBuf> {
+        let relative = named(relative, index, target);
+        self.place(&relative, query).with_context(|| format!("{} is not written", relative.display()))?;
+        Ok(relative)
+    }
+
+    fn place(&mut self, relative: &Path, query: &str) -> anyhow::Result<()> {
+        if !self.written.insert(relative.to_owned()) {
+            bail!("two hunts have this name; convert their folders one by one");
+        }
+        let mut folder = self.root.clone();
+        let mut names = relative.components().peekable();
+        while let Some(component) = names.next() {
+            let Component::Normal(name) = component else { bail!("not a plain name") };
+            folder.push(name);
+            if names.peek().is_none() {
+                break;
+            }
+            match std::fs::create_dir(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error.into()),
+                _ => {}
+            }
+            if !std::fs::symlink_metadata(&folder)?.is_dir() {
+                bail!("{} is a link or a file, not a folder", folder.display());
+            }
+        }
+        let path = folder;
+        let parent = path.parent().context("no folder")?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".huntgate-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            // As any new file: the user's mask decides.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder.tempfile_in(parent)?;
+        file.write_all(query.as_bytes())?;
+        if !query.ends_with('\n') {
+            file.write_all(b"\n")?;
+        }
+        // Renaming replaces a link of this name and does not follow it.
+        file.persist(&path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+/// The name of an output: that of the input, the hunt's index where there are several, the target's extension.
+fn named(relative: &Path, index: Option<usize>, target: Target) -> PathBuf {
+    let mut name = relative.file_name().map_or_else(|| OsString::from("hunt"), OsString::from);
+    if let Some(index) = index {
+        name.push(format!(".{index}"));
+    }
+    name.push(match target {
+        Target::Splunk => ".spl",
+        Target::Eql => ".eql",
+        Target::Esql => ".esql",
+        Target::Sigma => ".yml",
+    });
+    relative.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_the_inputs_extension_so_that_no_two_meet() {
+        assert_eq!(named(Path::new("a/b.kql"), None, Target::Splunk), Path::new("a/b.kql.spl"));
+        assert_eq!(named(Path::new("b.md"), Some(2), Target::Sigma), Path::new("b.md.2.yml"));
+    }
+
+    #[test]
+    fn nothing_leaves_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        let mut mirror = Mirror::open(folder.path()).unwrap();
+        assert!(mirror.write(Path::new("../x"), None, Target::Eql, "q").is_err());
+        assert!(mirror.write(Path::new("/x"), None, Target::Eql, "q").is_err());
+        assert!(mirror.write(Path::new("a/x"), None, Target::Eql, "q").is_ok());
+        assert!(mirror.write(Path::new("a/x"), None, Target::Eql, "q").is_err(), "twice");
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(outside.path(), folder.path().join("link")).unwrap();
+            assert!(mirror.write(Path::new("link/x"), None, Target::Eql, "q").is_err());
+            let target = outside.path().join("kept");
+            std::fs::write(&target, "kept").unwrap();
+            std::os::unix::fs::symlink(&target, folder.path().join("y.eql")).unwrap();
+            assert!(mirror.write(Path::new("y"), None, Target::Eql, "q").is_ok());
+            assert_eq!(std::fs::read_to_string(&target).unwrap(), "kept");
+        }
+        assert_eq!(std::fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
+    }
+}

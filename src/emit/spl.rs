@@ -1,0 +1,278 @@
+//! SPL tree → text: one command a line, no decision left.
+//!
+//! Quoting follows the search manual: `"` quotes text everywhere, `'` quotes a field name in `eval` and `where`, `"` in
+//! every other command; a backslash escapes the quote and itself.
+//! See <https://help.splunk.com/en/splunk-enterprise/search/search-manual/search-overview/quotation-marks-and-escaping>.
+
+use std::fmt::Write as _;
+
+use super::fragment::{Fragment, Same, quoted};
+use crate::fit::spl::tree::*;
+use crate::target::{Binding, Context, Piece, Template};
+
+/// The text of a search.
+pub(crate) fn print(query: &Query) -> String {
+    let printer = Printer { search: &query.search, eval: &query.eval };
+    let lines: Vec<String> = query.commands.iter().map(|command| printer.command(command)).collect();
+    lines.join("\n| ")
+}
+
+struct Printer<'q> {
+    search: &'q Context,
+    eval: &'q Context,
+}
+
+impl Printer<'_> {
+    fn command(&self, command: &Command) -> String {
+        match command {
+            Command::Search(terms) => {
+                let alone = terms.len() < 2;
+                let one = |term| if alone { self.term(term).text } else { self.conjunct(term) };
+                terms.iter().map(one).collect::<Vec<_>>().join(" ")
+            }
+            Command::Where(condition) => format!("where {}", self.expr(condition).text),
+            Command::Eval(assignments) => {
+                let one = |(name, value): &(Name, EvalExpr)| format!("{}={}", self.field(name), self.expr(value).text);
+                format!("eval {}", assignments.iter().map(one).collect::<Vec<_>>().join(", "))
+            }
+            Command::Fields(names) => format!("fields {}", self.names(names)),
+            Command::FieldsAway(names) => format!("fields - {}", self.names(names)),
+            Command::Table(names) => format!("table {}", self.names(names)),
+            Command::Rename(pairs) => {
+                let one = |(from, to): &(Name, Name)| format!("{} AS {}", self.name(from), self.name(to));
+                format!("rename {}", pairs.iter().map(one).collect::<Vec<_>>().join(", "))
+            }
+            Command::Stats { aggregates, by } => {
+                let mut text = "stats".to_owned();
+                for (index, aggregate) in aggregates.iter().enumerate() {
+                    text.push_str(if index == 0 { " " } else { ", " });
+                    text.push_str(&self.aggregate(aggregate));
+                }
+                if !by.is_empty() {
+                    let _ = write!(text, " BY {}", self.names(by));
+                }
+                text
+            }
+            Command::FillEmpty(names) => format!("fillnull value=\"\" {}", self.names(names)),
+            Command::Sort { count, keys } => {
+                let one = |key: &SortBy| {
+                    let sign = if key.descending { "-" } else { "+" };
+                    let order = match key.order {
+                        SortOrder::Number => "num",
+                        SortOrder::Text => "str",
+                        SortOrder::Auto => "auto",
+                    };
+                    format!("{sign}{order}({})", self.name(&key.field))
+                };
+                format!("sort {} {}", count.unwrap_or(0), keys.iter().map(one).collect::<Vec<_>>().join(", "))
+            }
+            Command::Head(count) => format!("head {count}"),
+            Command::Dedup(names) => format!("dedup {}", self.names(names)),
+        }
+    }
+
+    fn aggregate(&self, aggregate: &StatsAggregate) -> String {
+        let name = self.name(&aggregate.name);
+        match &aggregate.of {
+            StatsInput::Rows => format!("{} AS {name}", aggregate.function),
+            StatsInput::Field(field) => format!("{}({}) AS {name}", aggregate.function, self.name(field)),
+            StatsInput::Eval(expr) => format!("{}(eval({})) AS {name}", aggregate.function, self.expr(expr).text),
+        }
+    }
+
+    fn names(&self, names: &[Name]) -> String {
+        names.iter().map(|name| self.name(name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A name in the search language and in every command but `eval` and `where`.
+    fn name(&self, name: &Name) -> String {
+        identifier(name.text(), self.search)
+    }
+
+    /// A name in an expression.
+    fn field(&self, name: &Name) -> String {
+        identifier(name.text(), self.eval)
+    }
+
+    /// One of several terms that must all hold. Here `OR` binds tighter than the blank between terms; everywhere else it
+    /// does not, so that it is put in parentheses for whoever reads it.
+    fn conjunct(&self, term: &SearchExpr) -> String {
+        let binding = if matches!(term, SearchExpr::Or(_)) { Binding::Comparison } else { Binding::And };
+        self.term(term).operand(self.search, binding, Same::Fits)
+    }
+
+    fn term(&self, term: &SearchExpr) -> Fragment {
+        let text = |text: &str| quoted(text, &self.search.string.quote, self.search.string.escape);
+        let pattern = |pattern: &Pattern| {
+            let star = |is| if is { "*" } else { "" };
+            text(&format!("{}{}{}", star(pattern.before), pattern.text, star(pattern.after)))
+        };
+        match term {
+            SearchExpr::Macro(name) => Fragment::atom(format!("`{name}`")),
+            SearchExpr::Time { latest, value } => {
+                Fragment::atom(format!("{}={value}", if *latest { "latest" } else { "earliest" }))
+            }
+            SearchExpr::Equals(name, value) => {
+                Fragment::new(format!("{}={}", self.name(name), pattern(value)), Binding::Comparison)
+            }
+            SearchExpr::In(name, values) => {
+                let values: Vec<String> = values.iter().map(pattern).collect();
+                Fragment::new(format!("{} IN ({})", self.name(name), values.join(", ")), Binding::Comparison)
+            }
+            SearchExpr::Order(name, order, value) => {
+                Fragment::new(format!("{}{}{value}", self.name(name), order_text(*order)), Binding::Comparison)
+            }
+            SearchExpr::Exists(name) => Fragment::new(format!("{}=*", self.name(name)), Binding::Comparison),
+            SearchExpr::Not(inner) => {
+                let inner = self.term(inner).operand(self.search, Binding::Not, Same::Fits);
+                Fragment::new(format!("NOT {inner}"), Binding::Not)
+            }
+            SearchExpr::And(items) => {
+                Fragment::new(items.iter().map(|item| self.conjunct(item)).collect::<Vec<_>>().join(" "), Binding::And)
+            }
+            SearchExpr::Or(items) => {
+                let items = items.iter().map(|item| self.term(item).operand(self.search, Binding::Or, Same::Fits));
+                Fragment::new(items.collect::<Vec<_>>().join(" OR "), Binding::Or)
+            }
+        }
+    }
+
+    fn expr(&self, expr: &EvalExpr) -> Fragment {
+        let joined = |items: &[EvalExpr], binding, separator: &str| {
+            let items = items.iter().map(|item| self.expr(item).operand(self.eval, binding, Same::Fits));
+            Fragment::new(items.collect::<Vec<_>>().join(separator), binding)
+        };
+        match expr {
+            EvalExpr::Field(name) => Fragment::atom(self.field(name)),
+            EvalExpr::Text(text) => self.text(text),
+            EvalExpr::Regex(pattern) => Fragment::atom(self.plain(pattern)),
+            EvalExpr::Number(number) if number.starts_with('-') => Fragment::new(number.clone(), Binding::Unary),
+            EvalExpr::Number(number) => Fragment::atom(number.clone()),
+            EvalExpr::Call(function, args) => Fragment::new(format!("{function}({})", self.list(args)), Binding::Call),
+            EvalExpr::Spelled { template, binding, args } => Fragment::new(self.spelled(template, args), *binding),
+            EvalExpr::Compare(op, a, b) => {
+                let op = match op {
+                    Comparison::Eq => "==",
+                    Comparison::Ne => "!=",
+                    Comparison::Order(order) => order_text(*order),
+                };
+                let side = |side| self.expr(side).operand(self.eval, Binding::Comparison, Same::Parenthesized);
+                Fragment::new(format!("{}{op}{}", side(a), side(b)), Binding::Comparison)
+            }
+            EvalExpr::Arithmetic(op, a, b) => {
+                let (op, binding) = match op {
+                    Operator::Add => ("+", Binding::Additive),
+                    Operator::Subtract => ("-", Binding::Additive),
+                    Operator::Multiply => ("*", Binding::Multiplicative),
+                    Operator::Divide => ("/", Binding::Multiplicative),
+                    Operator::Modulo => ("%", Binding::Multiplicative),
+                };
+                let left = self.expr(a);
+                // `.` shares a level with `+`, and Splunk documents no order between them.
+                let same = if left.binding == Binding::Concat { Same::Parenthesized } else { Same::Fits };
+                let left = left.operand(self.eval, binding, same);
+                let right = self.expr(b).operand(self.eval, binding, Same::Parenthesized);
+                Fragment::new(format!("{left} {op} {right}"), binding)
+            }
+            EvalExpr::Concat(items) => {
+                let side = |item| self.expr(item).operand(self.eval, Binding::Concat, Same::Parenthesized);
+                Fragment::new(items.iter().map(side).collect::<Vec<_>>().join(" . "), Binding::Concat)
+            }
+            EvalExpr::Negate(a) => {
+                let inner = self.expr(a).operand(self.eval, Binding::Unary, Same::Parenthesized);
+                Fragment::new(format!("-{inner}"), Binding::Unary)
+            }
+            EvalExpr::Not(a) => {
+                let inner = self.expr(a).operand(self.eval, Binding::Not, Same::Fits);
+                Fragment::new(format!("NOT {inner}"), Binding::Not)
+            }
+            EvalExpr::And(items) => joined(items, Binding::And, " AND "),
+            EvalExpr::Or(items) => joined(items, Binding::Or, " OR "),
+        }
+    }
+
+    fn list(&self, items: &[EvalExpr]) -> String {
+        items.iter().map(|item| self.expr(item).text).collect::<Vec<_>>().join(", ")
+    }
+
+    fn spelled(&self, template: &Template, args: &[EvalExpr]) -> String {
+        let mut out = String::new();
+        for piece in &template.pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Arg { index, tight } => {
+                    if let Some(arg) = args.get(*index) {
+                        let arg = self.expr(arg);
+                        out.push_str(&if *tight {
+                            arg.operand(self.eval, Binding::Call, Same::Fits)
+                        } else {
+                            arg.text
+                        });
+                    }
+                }
+                Piece::All => {
+                    let each: Vec<String> = args.iter().map(|arg| self.each(template, arg)).collect();
+                    out.push_str(&each.join(&template.separator));
+                }
+            }
+        }
+        out
+    }
+
+    fn each(&self, template: &Template, arg: &EvalExpr) -> String {
+        let arg = self.expr(arg);
+        let Some(pieces) = &template.each else { return arg.text };
+        let mut out = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Arg { tight: true, .. } => {
+                    out.push_str(&arg.clone().operand(self.eval, Binding::Call, Same::Fits))
+                }
+                Piece::Arg { tight: false, .. } | Piece::All => out.push_str(&arg.text),
+            }
+        }
+        out
+    }
+
+    /// A text of the eval language. Of the escapes for control characters Splunk documents only `\t`, and none for the
+    /// backtick, which begins a macro or a comment, so that a text that holds any is written with `urldecode`.
+    fn text(&self, text: &str) -> Fragment {
+        let special = |char: char| char.is_control() || char == '`';
+        if !text.chars().any(special) {
+            return Fragment::atom(self.plain(text));
+        }
+        let mut encoded = String::new();
+        for char in text.chars() {
+            if special(char) || matches!(char, '%' | '+') {
+                for byte in char.encode_utf8(&mut [0; 4]).bytes() {
+                    let _ = write!(encoded, "%{byte:02X}");
+                }
+            } else {
+                encoded.push(char);
+            }
+        }
+        Fragment::new(format!("urldecode({})", self.plain(&encoded)), Binding::Call)
+    }
+
+    fn plain(&self, text: &str) -> String {
+        quoted(text, &self.eval.string.quote, self.eval.string.escape)
+    }
+}
+
+fn order_text(order: Order) -> &'static str {
+    match order {
+        Order::Lt => "<",
+        Order::Le => "<=",
+        Order::Gt => ">",
+        Order::Ge => ">=",
+    }
+}
+
+fn identifier(name: &str, context: &Context) -> String {
+    if context.is_bare(name) {
+        name.to_owned()
+    } else {
+        quoted(name, &context.identifier.quote, context.identifier.escape)
+    }
+}

@@ -1,0 +1,426 @@
+//! The stages of a pipeline: which of them are conditions, which only shape the rows, which can not be left out.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
+use crate::fit::Refused;
+use crate::plan::{Expr, ExprKind, Pipeline, SearchTerm, Source, Stage, StageKind, TableRef};
+
+use super::condition::{Conditions, Unsayable};
+use super::limit::by_time;
+use super::scope::{Loss, Meaning, Scope};
+use super::tree::{Cond, Pipe};
+
+/// The rows of one table with the conditions on them.
+#[derive(Clone, Debug)]
+pub(super) struct Branch<'p, 'a> {
+    pub(super) scope: Scope<'p, 'a>,
+    pub(super) conds: Vec<Cond>,
+}
+
+/// What is known of the rows at a place of the pipeline.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape<'p> {
+    /// Each row is one event.
+    pub(super) events: bool,
+    /// The order that the last `sort` gave.
+    pub(super) order: Option<&'p Stage>,
+}
+
+/// A limit that can be a pipe if nothing of the selection is left out.
+#[derive(Debug)]
+pub(super) struct Limit<'p> {
+    pub(super) pipe: Pipe,
+    pub(super) stage: &'p Stage,
+    pub(super) note: Option<Diagnostic>,
+}
+
+/// Fits the stages of a plan.
+pub(super) struct Rows<'p, 'a, 'l> {
+    pub(super) conditions: Conditions<'p, 'a, 'l>,
+    pub(super) top: &'p Pipeline,
+    pub(super) limits: Vec<Limit<'p>>,
+    /// Conditions on events that were carried.
+    carried: usize,
+    /// The first condition on events that was left out.
+    pub(super) left_out: Option<(&'p Stage, Unsayable)>,
+}
+
+impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
+    pub(super) fn new(conditions: Conditions<'p, 'a, 'l>, top: &'p Pipeline) -> Self {
+        Self { conditions, top, limits: Vec::new(), carried: 0, left_out: None }
+    }
+
+    /// Decides on limits and on what was left out; gives the pipes.
+    pub(super) fn finish(&mut self) -> Result<Vec<Pipe>, Refused> {
+        if let Some((stage, unsayable)) = &self.left_out
+            && self.carried == 0
+        {
+            return Err(self.conditions.ledger.refuse(*stage, unsayable.refusal()));
+        }
+        let exact = !self.conditions.broadened;
+        let limits = std::mem::take(&mut self.limits);
+        let mut pipes = Vec::with_capacity(limits.len());
+        for limit in limits {
+            if exact {
+                self.conditions.ledger.carried_whole(limit.stage);
+                if let Some(note) = limit.note {
+                    self.conditions.ledger.note(Polarity::Positive, note);
+                }
+                pipes.push(limit.pipe);
+            } else {
+                self.limit_dropped(limit.stage, "the limit is left out, because more events are selected before it");
+            }
+        }
+        Ok(pipes)
+    }
+
+    /// The rows of a pipeline, a branch for each table.
+    pub(super) fn pipeline(&mut self, pipeline: &'p Pipeline) -> Result<Vec<Branch<'p, 'a>>, Refused> {
+        let mut branches = self.source(pipeline)?;
+        let mut shape = Shape { events: true, order: None };
+        for (index, stage) in pipeline.stages.iter().enumerate() {
+            let rest = pipeline.stages.get(index + 1..).unwrap_or_default();
+            self.stage(pipeline, stage, rest, &mut branches, &mut shape)?;
+        }
+        Ok(branches)
+    }
+
+    fn source(&mut self, pipeline: &'p Pipeline) -> Result<Vec<Branch<'p, 'a>>, Refused> {
+        let refused = |this: &mut Self, message: &str, help: &str| {
+            let refusal = Diagnostic::refusal(Code::RefusedSource, pipeline.span, message).help(help);
+            Err(this.conditions.ledger.refuse(pipeline, refusal))
+        };
+        match &pipeline.source {
+            Source::Table(table) => {
+                let branch = self.table(table, pipeline)?;
+                self.conditions.ledger.carried(pipeline.id);
+                Ok(vec![branch])
+            }
+            Source::Union(union) => {
+                self.conditions.ledger.carried(pipeline.id);
+                let mut branches = Vec::with_capacity(union.branches.len());
+                for branch in &union.branches {
+                    branches.extend(self.pipeline(branch)?);
+                }
+                if let Some(name) = &union.with_source {
+                    let lost = Meaning::Lost(Loss::TableName, pipeline.span);
+                    name_in(&mut branches, [(name.clone(), lost)], false);
+                    let message = format!("column `{name}`, the name of the table, is not made");
+                    let note = Diagnostic::note(Code::ColumnsDropped, Effect::Reshaped, pipeline.span, message);
+                    self.conditions.ledger.note(Polarity::Positive, note);
+                }
+                Ok(branches)
+            }
+            Source::Search { tables, predicate } => self.search(pipeline, tables, predicate),
+            Source::Watchlist { .. } => refused(self, "EQL reads no watchlists", "write a rule with a value list"),
+            Source::External { .. } => refused(self, "EQL reads no external data", "put the data into an index"),
+            Source::Rows { .. } => refused(self, "EQL has no rows of its own", "use the target splunk"),
+            Source::Print(_) => refused(self, "`print` searches no events", "start the hunt with a table"),
+            Source::Range { .. } => refused(self, "`range` searches no events", "start the hunt with a table"),
+        }
+    }
+
+    fn table(&mut self, table: &TableRef, pipeline: &'p Pipeline) -> Result<Branch<'p, 'a>, Refused> {
+        match self.conditions.fields.table(self.conditions.ledger, table, pipeline.span) {
+            Ok(table) => Ok(Branch { scope: Scope::new(table), conds: Vec::new() }),
+            Err(refusal) => Err(self.conditions.ledger.refuse(pipeline, *refusal)),
+        }
+    }
+
+    /// `find in (A, B) where …`; a text without a column is in no field that EQL could name.
+    fn search(
+        &mut self,
+        pipeline: &'p Pipeline,
+        tables: &'p [TableRef],
+        predicate: &'p [SearchTerm],
+    ) -> Result<Vec<Branch<'p, 'a>>, Refused> {
+        let anywhere = predicate.iter().any(|term| matches!(term, SearchTerm::Anywhere(_)));
+        if anywhere || tables.is_empty() {
+            let refusal = Diagnostic::refusal(Code::RefusedSource, pipeline.span, "EQL has no condition on all fields")
+                .help("name the tables and the columns");
+            return Err(self.conditions.ledger.refuse(pipeline, refusal));
+        }
+        self.conditions.ledger.carried(pipeline.id);
+        let mut branches = Vec::with_capacity(tables.len());
+        for table in tables {
+            let mut branch = self.table(table, pipeline)?;
+            for term in predicate {
+                let (SearchTerm::Condition(expr) | SearchTerm::Anywhere(expr)) = term;
+                let at = branch.scope.here();
+                match self.conditions.conjunct(expr, &branch.scope, at) {
+                    Ok(cond) => {
+                        self.carried += 1;
+                        branch.conds.push(cond);
+                    }
+                    Err(unsayable) => return Err(self.conditions.ledger.refuse(pipeline, unsayable.refusal())),
+                }
+            }
+            branches.push(branch);
+        }
+        let message = "the columns that `search` and `find` put together are not made";
+        let note = Diagnostic::note(Code::ColumnsDropped, Effect::Reshaped, pipeline.span, message);
+        self.conditions.ledger.note(Polarity::Positive, note);
+        Ok(branches)
+    }
+
+    fn stage(
+        &mut self,
+        pipeline: &'p Pipeline,
+        stage: &'p Stage,
+        rest: &'p [Stage],
+        branches: &mut [Branch<'p, 'a>],
+        shape: &mut Shape<'p>,
+    ) -> Result<(), Refused> {
+        match &stage.kind {
+            StageKind::Where(predicate) => return self.filter(stage, predicate, branches),
+            StageKind::Extend(bindings) | StageKind::Project(bindings) => {
+                let only = matches!(stage.kind, StageKind::Project(_));
+                for branch in branches.iter_mut() {
+                    let at = branch.scope.here();
+                    let names = bindings.iter().map(|it| (it.name.clone(), Meaning::Computed(&it.value, at)));
+                    branch.scope.name(names, only);
+                }
+                self.columns(stage, bindings.iter().map(|it| it.name.as_ref()));
+            }
+            StageKind::ProjectRename(pairs) => {
+                for branch in branches.iter_mut() {
+                    let at = branch.scope.here();
+                    let names = pairs.iter().map(|(new, old)| (new.clone(), Meaning::Computed(old, at)));
+                    branch.scope.name(names, false);
+                }
+                self.columns(stage, pairs.iter().map(|(new, _)| new.as_ref()));
+            }
+            StageKind::ProjectAway(_) | StageKind::ProjectKeep(_) | StageKind::ProjectReorder(_) => {
+                self.dropped(
+                    stage,
+                    Code::ColumnsDropped,
+                    Effect::Reshaped,
+                    "the events come out with all their fields",
+                );
+            }
+            StageKind::Summarize { aggregates, keys } => {
+                for branch in branches.iter_mut() {
+                    let at = branch.scope.here();
+                    let made = aggregates.iter().map(|it| (it.name.clone(), Meaning::Lost(Loss::Aggregate, it.span)));
+                    let names = keys.iter().map(|it| (it.name.clone(), Meaning::Computed(&it.value, at)));
+                    branch.scope.name(made.chain(names), true);
+                }
+                let by: Vec<&str> = keys.iter().map(|it| it.name.as_ref()).take(8).collect();
+                let by =
+                    if by.is_empty() { String::new() } else { format!(" by `{}`", by.join("`, `").replace('\n', " ")) };
+                let message = format!("EQL does not aggregate: the events are returned, not their groups{by}");
+                self.dropped(stage, Code::AggregationDropped, Effect::Reshaped, &message);
+                *shape = Shape { events: false, order: None };
+            }
+            StageKind::Distinct(bindings) => {
+                if !bindings.is_empty() {
+                    for branch in branches.iter_mut() {
+                        let at = branch.scope.here();
+                        let names = bindings.iter().map(|it| (it.name.clone(), Meaning::Computed(&it.value, at)));
+                        branch.scope.name(names, true);
+                    }
+                }
+                let message = "EQL does not aggregate: every event is returned, not the distinct rows";
+                self.dropped(stage, Code::AggregationDropped, Effect::Reshaped, message);
+                *shape = Shape { events: false, order: None };
+            }
+            StageKind::Count => {
+                name_in(branches, [(Arc::from("Count"), Meaning::Lost(Loss::Aggregate, stage.span))], true);
+                let message = "EQL does not aggregate: the events are returned, not their number";
+                self.dropped(stage, Code::AggregationDropped, Effect::Reshaped, message);
+                *shape = Shape { events: false, order: None };
+            }
+            StageKind::MakeSeries(_) => {
+                name_in(branches, [], true);
+                let message = "EQL does not aggregate: the events are returned, not the series";
+                self.dropped(stage, Code::AggregationDropped, Effect::Reshaped, message);
+                *shape = Shape { events: false, order: None };
+            }
+            StageKind::Sort(keys) => {
+                // A `take` after it makes a `top` of it.
+                let ascending = shape.events && by_time(keys, pipeline) == Some(false);
+                let (effect, message) = if ascending {
+                    (Effect::Exact, "EQL orders events by time, ascending, by itself")
+                } else {
+                    (Effect::Reshaped, "EQL orders events by time, ascending")
+                };
+                self.dropped(stage, Code::OrderDropped, effect, message);
+                shape.order = Some(stage);
+            }
+            StageKind::Top { count, keys } => {
+                self.top_rows(pipeline, stage, count, keys, rest, shape);
+                shape.order = None;
+            }
+            StageKind::Take(count) | StageKind::Sample(count) => {
+                self.take(pipeline, stage, count, rest, branches, shape);
+            }
+            StageKind::SampleDistinct { .. } => {
+                name_in(branches, [], true);
+                let message = "EQL does not aggregate: every event is returned, not some distinct values";
+                self.dropped(stage, Code::AggregationDropped, Effect::Broader, message);
+                self.conditions.broadened = true;
+                *shape = Shape { events: false, order: None };
+            }
+            StageKind::Join(join) | StageKind::Lookup(join) => self.join(stage, join, branches)?,
+            StageKind::MvExpand { items, index, .. } => {
+                let mut names: Vec<(Arc<str>, Meaning<'p>)> =
+                    items.iter().map(|it| (it.name.clone(), Meaning::Lost(Loss::Element, stage.span))).collect();
+                names.extend(index.iter().map(|name| (name.clone(), Meaning::Lost(Loss::Element, stage.span))));
+                name_in(branches, names, false);
+                self.conditions.broadened = true;
+                let message =
+                    "EQL has one row an event: the arrays are not expanded, and events whose array is empty stay";
+                self.dropped(stage, Code::NotExpanded, Effect::Broader, message);
+                shape.events = false;
+            }
+            StageKind::Parse { parts, filter, .. } => {
+                let lost = Meaning::Lost(Loss::Extracted, stage.span);
+                let names: Vec<_> = parts
+                    .iter()
+                    .filter_map(|part| match part {
+                        crate::plan::ParsePart::Column { name, .. } => Some((name.clone(), lost)),
+                        crate::plan::ParsePart::Any | crate::plan::ParsePart::Text { .. } => None,
+                    })
+                    .collect();
+                name_in(branches, names, false);
+                if *filter {
+                    self.conditions.broadened = true;
+                    let message = "EQL does not extract from a text, so texts that do not match the pattern stay";
+                    let note = Unsayable::new(Code::RefusedOperator, stage.span, message);
+                    self.left_out.get_or_insert((stage, note));
+                    self.dropped(stage, Code::RefusedOperator, Effect::Broader, message);
+                } else {
+                    self.dropped(
+                        stage,
+                        Code::ColumnsDropped,
+                        Effect::Reshaped,
+                        "EQL does not extract columns from a text",
+                    );
+                }
+            }
+            StageKind::ParseKv { columns, .. } => {
+                let lost = Meaning::Lost(Loss::Extracted, stage.span);
+                name_in(branches, columns.iter().map(|(name, _)| (name.clone(), lost)).collect::<Vec<_>>(), false);
+                self.dropped(stage, Code::ColumnsDropped, Effect::Reshaped, "EQL does not extract columns from a text");
+            }
+            StageKind::Serialize(bindings) => {
+                let lost = Meaning::Lost(Loss::Window, stage.span);
+                name_in(branches, bindings.iter().map(|it| (it.name.clone(), lost)).collect::<Vec<_>>(), false);
+                if bindings.is_empty() {
+                    self.conditions.ledger.carried_whole(stage);
+                } else {
+                    self.columns(stage, bindings.iter().map(|it| it.name.as_ref()));
+                }
+            }
+            StageKind::Render { .. } => self.conditions.ledger.carried_whole(stage),
+            StageKind::MvApply { .. } => {
+                return Err(self.refused(stage, Code::RefusedOperator, "`mv-apply`", "use the target splunk"));
+            }
+            StageKind::Evaluate { plugin, .. } => {
+                let name = self.function(*plugin);
+                return Err(self.refused(
+                    stage,
+                    Code::RefusedOperator,
+                    &format!("plugin `{name}`"),
+                    "write it by hand",
+                ));
+            }
+            StageKind::Invoke { function, .. } => {
+                let name = self.function(*function);
+                let what = format!("`{name}()`, a function of Microsoft's service,");
+                return Err(self.refused(stage, Code::RefusedFunction, &what, "take it out of the hunt"));
+            }
+            StageKind::Untranslated(operator) => {
+                let what = format!("`{}`", operator.name());
+                return Err(self.refused(stage, Code::RefusedOperator, &what, "write it by hand"));
+            }
+        }
+        Ok(())
+    }
+
+    fn filter(
+        &mut self,
+        stage: &'p Stage,
+        predicate: &'p Expr,
+        branches: &mut [Branch<'p, 'a>],
+    ) -> Result<(), Refused> {
+        self.conditions.ledger.carried(stage.id);
+        let conjuncts: &'p [Expr] = match &predicate.kind {
+            ExprKind::And(items) => {
+                self.conditions.ledger.carried(predicate.id);
+                items
+            }
+            _ => std::slice::from_ref(predicate),
+        };
+        for branch in branches.iter_mut() {
+            let at = branch.scope.here();
+            for conjunct in conjuncts {
+                if (self.conditions.held)(conjunct) {
+                    continue;
+                }
+                match self.conditions.conjunct(conjunct, &branch.scope, at) {
+                    Ok(cond) => {
+                        if !matches!(cond, Cond::Constant(true)) {
+                            self.carried += 1;
+                        }
+                        branch.conds.push(cond);
+                    }
+                    Err(unsayable) if unsayable.code == Code::TooLong => {
+                        return Err(self.conditions.ledger.refuse(stage, unsayable.refusal()));
+                    }
+                    Err(unsayable) => {
+                        self.conditions.broadened = true;
+                        let code = if unsayable.aggregated {
+                            Code::ThresholdDropped
+                        } else {
+                            // A condition on the time is no filter that could be missed.
+                            if !matches!(conjunct.kind, ExprKind::Time(_)) {
+                                self.left_out.get_or_insert((stage, unsayable.clone()));
+                            }
+                            unsayable.code
+                        };
+                        let note = unsayable.note(code, Effect::Broader, conjunct.span);
+                        self.conditions.ledger.dropped(conjunct, Polarity::Positive, note);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn function(&self, id: crate::plan::FunctionId) -> String {
+        let row = self.conditions.frame.vocabulary.function_row(id);
+        row.map_or_else(|| "unknown".to_owned(), |row| row.name.clone())
+    }
+
+    fn refused(&mut self, stage: &'p Stage, code: Code, what: &str, help: &str) -> Refused {
+        let refusal = Diagnostic::refusal(code, stage.span, format!("EQL has no counterpart of {what}"));
+        self.conditions.ledger.refuse(stage, refusal.help(help))
+    }
+
+    fn columns<'n>(&mut self, stage: &'p Stage, names: impl Iterator<Item = &'n str>) {
+        let names: Vec<String> = names.map(|name| format!("`{}`", name.replace(['`', '\n'], "'"))).collect();
+        let mut list = names.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
+        if names.len() > 8 {
+            list.push_str(", …");
+        }
+        let message = format!("EQL returns whole events: columns {list} are not made");
+        self.dropped(stage, Code::ColumnsDropped, Effect::Reshaped, &message);
+    }
+
+    pub(super) fn dropped(&mut self, stage: &'p Stage, code: Code, effect: Effect, message: &str) {
+        let note = Diagnostic::note(code, effect, stage.span, message);
+        self.conditions.ledger.dropped(stage, Polarity::Positive, note);
+    }
+}
+
+pub(super) fn name_in<'p>(
+    branches: &mut [Branch<'p, '_>],
+    names: impl IntoIterator<Item = (Arc<str>, Meaning<'p>)> + Clone,
+    only: bool,
+) {
+    for branch in branches {
+        branch.scope.name(names.clone(), only);
+    }
+}

@@ -1,0 +1,197 @@
+//! Conditions of a rule before they are named: a boolean tree of comparisons with the negation at the leaves.
+//!
+//! Only laws of boolean algebra are applied here. What a missing field means was decided when the leaf was made: a
+//! comparison with a missing field does not hold, so its negation does.
+
+use super::tree::{Form, Item, Value};
+
+/// A boolean tree.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Logic {
+    /// The same for every event.
+    Const(bool),
+    /// A comparison.
+    Test {
+        /// What is compared.
+        item: Item,
+        /// Whether it must not hold.
+        negated: bool,
+    },
+    /// All hold.
+    All(Vec<Logic>),
+    /// One holds.
+    Any(Vec<Logic>),
+}
+
+impl Logic {
+    /// A comparison with one value.
+    pub(super) fn test(field: &str, form: Form, value: Value) -> Self {
+        Self::tests(field, form, vec![value])
+    }
+
+    /// A comparison with any of these values.
+    pub(super) fn tests(field: &str, form: Form, values: Vec<Value>) -> Self {
+        Self::Test { item: Item { field: field.to_owned(), form, all: false, values }, negated: false }
+    }
+
+    /// The field is missing or an empty text: KQL's empty text.
+    pub(super) fn empty(field: &str) -> Self {
+        let is = |value| Self::test(field, Form::Equals { cased: false }, value);
+        Self::Any(vec![is(Value::Null), is(Value::Text(String::new()))])
+    }
+
+    /// The opposite.
+    pub(super) fn not(self) -> Self {
+        match self {
+            Self::Const(value) => Self::Const(!value),
+            Self::Test { item, negated } => Self::Test { item, negated: !negated },
+            Self::All(items) => Self::Any(items.into_iter().map(Self::not).collect()),
+            Self::Any(items) => Self::All(items.into_iter().map(Self::not).collect()),
+        }
+    }
+
+    /// The opposite, if asked for.
+    pub(super) fn negated_if(self, negate: bool) -> Self {
+        if negate { self.not() } else { self }
+    }
+
+    /// The same without constants, nested connectives of one kind, and comparisons that one item can hold.
+    pub(super) fn simplified(self) -> Self {
+        match self {
+            Self::Const(_) | Self::Test { .. } => self,
+            Self::All(items) => Self::joined(items, true),
+            Self::Any(items) => Self::joined(items, false),
+        }
+    }
+
+    /// `all` or any of the items, simplified.
+    fn joined(items: Vec<Self>, all: bool) -> Self {
+        let mut flat = Vec::with_capacity(items.len());
+        for item in items {
+            match item.simplified() {
+                Self::Const(value) if value == all => {}
+                Self::Const(value) => return Self::Const(value),
+                Self::All(inner) if all => flat.extend(inner),
+                Self::Any(inner) if !all => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        let mut merged: Vec<Self> = Vec::with_capacity(flat.len());
+        // Where a comparison of this key stands, so that merging long lists stays linear.
+        let mut at: std::collections::BTreeMap<(String, Form, bool), usize> = std::collections::BTreeMap::new();
+        for next in flat {
+            let Self::Test { item, negated } = next else {
+                // Beyond some hundreds, looking for repetitions costs more than they do.
+                if merged.len() > 256 || !merged.contains(&next) {
+                    merged.push(next);
+                }
+                continue;
+            };
+            let key = (item.field.clone(), item.form, negated);
+            let done = match at.get(&key).and_then(|at| merged.get_mut(*at)) {
+                Some(Self::Test { item: known, .. }) => merge(known, &item, all == negated),
+                Some(Self::Const(_) | Self::All(_) | Self::Any(_)) | None => false,
+            };
+            if !done {
+                at.insert(key, merged.len());
+                merged.push(Self::Test { item, negated });
+            }
+        }
+        for next in &mut merged {
+            if let Self::Test { item, .. } = next {
+                dedup(&mut item.values);
+            }
+        }
+        match (merged.len(), merged.pop()) {
+            (_, None) => Self::Const(all),
+            (1, Some(only)) => only,
+            (_, Some(last)) => {
+                merged.push(last);
+                if all { Self::All(merged) } else { Self::Any(merged) }
+            }
+        }
+    }
+}
+
+/// Puts the values of an item into another of the same field and form; says whether that was possible.
+/// `any`: one of both must hold; otherwise both must.
+fn merge(known: &mut Item, next: &Item, any: bool) -> bool {
+    if known == next {
+        return true;
+    }
+    let null = |item: &Item| item.values.contains(&Value::Null);
+    let ordering = matches!(known.form, Form::Lt | Form::Lte | Form::Gt | Form::Gte | Form::FieldRef);
+    if null(known) || null(next) || ordering {
+        return false;
+    }
+    // Values of different types would make a list that reads badly and that some backends refuse.
+    let text = |item: &Item| item.values.iter().all(|value| matches!(value, Value::Text(_) | Value::Raw(_)));
+    let empty = |item: &Item| item.values.iter().any(|value| *value == Value::Text(String::new()));
+    if text(known) != text(next) || empty(known) || empty(next) {
+        return false;
+    }
+    if any {
+        if known.all || next.all {
+            return false;
+        }
+    } else {
+        // Validators take `all` without `contains` for a mistake.
+        let lists = matches!(known.form, Form::Contains { .. });
+        let single = |item: &Item| item.all || item.values.len() == 1;
+        if !lists || !single(known) || !single(next) {
+            return false;
+        }
+        known.all = true;
+    }
+    known.values.extend(next.values.iter().cloned());
+    true
+}
+
+/// Removes values that are there already.
+fn dedup(values: &mut Vec<Value>) {
+    let mut seen = std::collections::HashSet::new();
+    values.retain(|value| match value {
+        Value::Text(text) | Value::Raw(text) => seen.insert(text.clone()),
+        Value::Integer(_) | Value::Real(_) | Value::Bool(_) | Value::Null => true,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contains(value: &str) -> Logic {
+        Logic::test("x", Form::Contains { cased: false }, Value::Text(value.to_owned()))
+    }
+
+    fn item(logic: &Logic) -> (&Item, bool) {
+        match logic {
+            Logic::Test { item, negated } => (item, *negated),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn comparisons_of_one_field_become_one_item() {
+        let any = Logic::Any(vec![contains("a"), contains("b"), contains("a")]).simplified();
+        assert_eq!((item(&any).0.all, item(&any).0.values.len()), (false, 2));
+        let all = Logic::All(vec![contains("a"), contains("b")]).simplified();
+        assert_eq!((item(&all).0.all, item(&all).0.values.len()), (true, 2));
+        let none = Logic::All(vec![contains("a").not(), contains("b").not()]).simplified();
+        assert_eq!((item(&none).0.all, item(&none).1), (false, true));
+        let not_both = Logic::Any(vec![contains("a").not(), contains("b").not()]).simplified();
+        assert_eq!((item(&not_both).0.all, item(&not_both).1), (true, true));
+    }
+
+    #[test]
+    fn an_empty_text_and_null_stand_alone() {
+        assert!(matches!(Logic::empty("x").simplified(), Logic::Any(items) if items.len() == 2));
+    }
+
+    #[test]
+    fn constants_vanish() {
+        assert_eq!(Logic::All(vec![contains("a"), Logic::Const(true)]).simplified(), contains("a"));
+        assert_eq!(Logic::Any(vec![contains("a"), Logic::Const(true)]).simplified(), Logic::Const(true));
+        assert_eq!(Logic::All(Vec::new()).simplified(), Logic::Const(true));
+    }
+}

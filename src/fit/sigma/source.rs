@@ -1,0 +1,356 @@
+//! Where the events of a rule come from, over which time, and what the rule says about itself.
+//!
+//! Conditions are for `predicate`; only those that choose a log source are looked at here.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
+use crate::fit::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
+use crate::plan::{Expr, ExprKind, Needles, Pipeline, Source, Stage, TableRef, TextHow, Union, Value};
+use crate::source::Span;
+use crate::target::{Capability, LogsourceWhen, Selector};
+
+use super::stages::Walk;
+use super::subject::{Scopes, shown as shown_name};
+use super::tree::LogSource;
+
+/// How many rules a union may become.
+const MOST_RULES: usize = 64;
+
+/// The events of one table, and all that the hunt does with them.
+pub(super) struct Line<'p> {
+    /// The table.
+    pub(super) table: &'p TableRef,
+    /// The how manieth line of the table it is, from 1.
+    pub(super) number: usize,
+    /// The pipeline that begins with it.
+    pub(super) pipeline: &'p Pipeline,
+    /// The stages up to the end of the hunt.
+    pub(super) stages: Vec<Step<'p>>,
+}
+
+/// A step of a line.
+#[derive(Clone)]
+pub(super) enum Step<'p> {
+    /// A stage.
+    Stage(&'p Stage),
+    /// A column with the name of the table: `union withsource`.
+    TableName(Arc<str>),
+}
+
+/// The lines of a hunt: one, or one for each table of its unions.
+pub(super) fn lines<'p>(frame: &Frame<'p>, ledger: &mut Ledger) -> Result<Vec<Line<'p>>, Refused> {
+    let mut lines = Vec::new();
+    collect(frame, ledger, &frame.plan.pipeline, &[], &mut lines)?;
+    Ok(lines)
+}
+
+fn collect<'p>(
+    frame: &Frame<'p>,
+    ledger: &mut Ledger,
+    pipeline: &'p Pipeline,
+    after: &[Step<'p>],
+    lines: &mut Vec<Line<'p>>,
+) -> Result<(), Refused> {
+    let rest = || pipeline.stages.iter().map(Step::Stage).chain(after.iter().cloned());
+    match &pipeline.source {
+        Source::Table(table) => {
+            ledger.carried(pipeline.id);
+            let number = lines.iter().filter(|line| line.table.name == table.name).count() + 1;
+            lines.push(Line { table, number, pipeline, stages: rest().collect() });
+            if lines.len() > MOST_RULES {
+                let message = format!("the union becomes more than {MOST_RULES} rules");
+                return Err(ledger.refuse(frame.plan, Diagnostic::refusal(Code::TooLong, pipeline.span, message)));
+            }
+            Ok(())
+        }
+        Source::Union(Union { branches, inner, with_source, fuzzy }) => {
+            ledger.carried(pipeline.id);
+            if *fuzzy {
+                let message = "whether a table may be missing makes no difference: each has a rule of its own";
+                ledger.note(Polarity::Positive, Diagnostic::note(Code::Ignored, Effect::Exact, pipeline.span, message));
+            }
+            if *inner || with_source.is_some() {
+                let message = "a Sigma rule selects whole events, with the columns of their own table";
+                let note = Diagnostic::note(Code::ColumnsDropped, Effect::Reshaped, pipeline.span, message);
+                ledger.note(Polarity::Positive, note);
+            }
+            let name = with_source.iter().map(|name| Step::TableName(name.clone()));
+            let after: Vec<Step<'p>> = name.chain(rest()).collect();
+            branches.iter().try_for_each(|branch| collect(frame, ledger, branch, &after, lines))
+        }
+        Source::Watchlist { .. }
+        | Source::External { .. }
+        | Source::Rows { .. }
+        | Source::Print(_)
+        | Source::Range { .. }
+        | Source::Search { .. } => {
+            let answer = Capability::of_source(&pipeline.source).map(|it| frame.facts.capabilities.get(it));
+            let why = answer
+                .and_then(|answer| answer.note.as_deref())
+                .unwrap_or("a Sigma rule selects events of one log source");
+            let refusal = Diagnostic::refusal(Code::RefusedSource, pipeline.span, why);
+            let help = answer.and_then(|answer| answer.instead.clone());
+            Err(ledger.refuse(
+                frame.plan,
+                match help {
+                    Some(help) => refusal.help(help),
+                    None => refusal,
+                },
+            ))
+        }
+    }
+}
+
+/// The time over which the rules are to be run.
+pub(super) struct Windows<'p> {
+    /// The range.
+    pub(super) range: Option<TimeRange>,
+    /// The conditions that it says.
+    pub(super) conditions: Vec<&'p Expr>,
+}
+
+impl Windows<'_> {
+    /// Whether the range says a condition.
+    pub(super) fn holds(&self, condition: &Expr) -> bool {
+        self.conditions.iter().any(|known| std::ptr::eq(*known, condition))
+    }
+}
+
+/// The window of the hunt, if all of its lines have the same.
+pub(super) fn window<'p>(frame: &Frame<'p>, lines: &[Line<'p>]) -> Windows<'p> {
+    let outer = Window::leading(&frame.plan.pipeline);
+    if let Some(range) = outer.time_range() {
+        return Windows { range: Some(range), conditions: outer.conditions };
+    }
+    let inner: Vec<Window<'p>> = lines.iter().map(|line| Window::leading(line.pipeline)).collect();
+    let ranges: Vec<Option<TimeRange>> = inner.iter().map(Window::time_range).collect();
+    match ranges.first() {
+        Some(Some(range)) if ranges.iter().all(|other| other.as_ref() == Some(range)) => Windows {
+            range: Some(range.clone()),
+            conditions: inner.into_iter().flat_map(|window| window.conditions).collect(),
+        },
+        _ => Windows { range: None, conditions: Vec::new() },
+    }
+}
+
+/// A log source, and the condition that it makes superfluous.
+pub(super) struct Chosen<'p> {
+    /// The log source.
+    pub(super) source: LogSource,
+    /// The condition that is the same as being of this log source.
+    pub(super) implied: Option<&'p Expr>,
+}
+
+/// The log source of a table, chosen by the conditions of the hunt where the table is spread over several.
+pub(super) fn log_source<'p>(
+    ledger: &mut Ledger,
+    table: &Table<'_>,
+    line: &Line<'p>,
+    conjuncts: &[(&'p Expr, usize)],
+    scopes: &Scopes<'p>,
+) -> Chosen<'p> {
+    let Selector::Sigma(selector) = &*table.selector else {
+        return Chosen { source: named(line), implied: None };
+    };
+    let mut source = LogSource {
+        product: selector.product.clone(),
+        category: selector.category.clone(),
+        service: selector.service.clone(),
+        definition: selector.definition.clone(),
+    };
+    for (conjunct, level) in conjuncts {
+        let Some((column, values)) = values_of(conjunct, *level, scopes) else { continue };
+        for other in &selector.alternatives {
+            if other.when.column != *column || !values.iter().all(|value| is_listed(other, value)) {
+                continue;
+            }
+            let set = |over: &Option<String>, old: Option<String>| match over.as_deref() {
+                Some("") => None,
+                Some(text) => Some(text.to_owned()),
+                None => old,
+            };
+            let replaced = other.category.is_some() || other.service.is_some();
+            source.product = set(&other.product, source.product);
+            source.category = set(&other.category, source.category.filter(|_| !replaced));
+            source.service = set(&other.service, source.service.filter(|_| !replaced));
+            if other.inferred {
+                let message = format!("that `{column}` leads to this log source is inferred");
+                let note = Diagnostic::note(Code::InferredSource, Effect::Exact, conjunct.span, message);
+                ledger.note(Polarity::Positive, note);
+            }
+            let whole =
+                other.when.values.iter().all(|listed| values.iter().any(|value| value.eq_ignore_ascii_case(listed)));
+            // The column has no field of its own where the log source stands for its value.
+            let unmapped = table.map.is_some_and(|map| map.complete && !map.columns.contains_key(&*column));
+            let implied = whole && unmapped;
+            if implied {
+                let message = format!("the condition on `{column}` is said by the log source");
+                let note = Diagnostic::note(Code::Expanded, Effect::Exact, conjunct.span, message);
+                ledger.rewritten_whole(*conjunct, Polarity::Positive, note);
+            }
+            return Chosen { source: complete(source, line), implied: implied.then_some(*conjunct) };
+        }
+    }
+    // The table holds more kinds of events than the log source that stands for it.
+    let part = selector
+        .alternatives
+        .iter()
+        .find(|other| other.category.is_some() && other.category == source.category && other.service.is_none());
+    if let Some(part) = part {
+        let message = format!(
+            "the log source holds only the events of `{}` whose `{}` is {}",
+            line.table.name,
+            part.when.column,
+            part.when.values.join(", ")
+        );
+        let note = Diagnostic::note(Code::SourceNarrower, Effect::Narrower, line.pipeline.span, message);
+        ledger.note(
+            Polarity::Positive,
+            note.help(format!("name `{}` in the hunt, or use --schema source", part.when.column)),
+        );
+    }
+    Chosen { source: complete(source, line), implied: None }
+}
+
+fn is_listed(other: &LogsourceWhen, value: &str) -> bool {
+    other.when.values.iter().any(|listed| listed.eq_ignore_ascii_case(value))
+}
+
+/// A log source that validators accept: at least one of product, category and service. Where the schema names none, the
+/// category is the name of the table.
+fn complete(source: LogSource, line: &Line<'_>) -> LogSource {
+    if source.product.is_some() || source.category.is_some() || source.service.is_some() {
+        return source;
+    }
+    LogSource { definition: source.definition, ..named(line) }
+}
+
+fn named(line: &Line<'_>) -> LogSource {
+    LogSource { category: Some(line.table.name.to_string()), ..LogSource::default() }
+}
+
+/// The column of the table and the constants that a condition asks of it.
+fn values_of<'p>(conjunct: &'p Expr, level: usize, scopes: &Scopes<'p>) -> Option<(&'p str, Vec<String>)> {
+    let text = |expr: &Expr| match expr.as_literal()? {
+        Value::String(text) => Some(text.clone()),
+        Value::Long(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let (subject, values): (&Expr, Vec<String>) = match &conjunct.kind {
+        ExprKind::Text(it) if it.how == TextHow::Equals && !it.negated => match &it.needles {
+            Needles::One(needle) => (&*it.subject, vec![text(needle)?]),
+            Needles::Any(items) => (&*it.subject, items.iter().map(text).collect::<Option<_>>()?),
+            Needles::All(_) | Needles::Table(_) => return None,
+        },
+        ExprKind::Compare { op: crate::plan::CompareOp::Eq, left, right } => (&**left, vec![text(right)?]),
+        ExprKind::In { subject, values, negated: false } => {
+            (&**subject, values.iter().map(text).collect::<Option<_>>()?)
+        }
+        _ => return None,
+    };
+    let column = subject.as_column()?;
+    scopes.is_raw(column, level).then_some((&*column.name, values))
+}
+
+/// The title: the name of the hunt, or the table.
+pub(super) fn title(frame: &Frame<'_>, line: &Line<'_>, several: bool) -> String {
+    let name = frame.name.map(|name| one_line(name, 200)).filter(|name| !name.is_empty());
+    match name {
+        Some(name) if several && line.number > 1 => {
+            format!("{name} ({} {})", one_line(&line.table.name, 40), line.number)
+        }
+        Some(name) if several => format!("{name} ({})", one_line(&line.table.name, 40)),
+        Some(name) => name,
+        None if line.number > 1 => format!("Hunt in {} ({})", one_line(&line.table.name, 200), line.number),
+        None => format!("Hunt in {}", one_line(&line.table.name, 200)),
+    }
+}
+
+/// The id: always the same for the same hunt and log source.
+pub(super) fn id(frame: &Frame<'_>, line: &Line<'_>, several: bool) -> String {
+    /// The namespace of the ids of huntgate's rules.
+    const NAMESPACE: uuid::Uuid = uuid::Uuid::from_u128(0x6f1d_2c3a_90b4_5e77_8a21_4d5c_e6f7_0918);
+    let mut seed = match (frame.id, frame.name) {
+        (Some(id), _) => format!("id\n{id}"),
+        (None, Some(name)) => format!("name\n{name}\n{}", frame.text),
+        (None, None) => format!("text\n{}", frame.text),
+    };
+    seed.push_str(&format!("\n{}", frame.schema.name));
+    if several {
+        seed.push_str(&format!("\n{}\n{}", line.table.name, line.number));
+    }
+    uuid::Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string()
+}
+
+/// The description: what the rule is, and what of the hunt is not in it.
+pub(super) fn description(
+    frame: &Frame<'_>,
+    line: &Line<'_>,
+    window: &Windows<'_>,
+    omitted: &[(Span, &'static str)],
+) -> Vec<String> {
+    let mut omitted = omitted.to_vec();
+    omitted.sort_by_key(|(span, _)| span.start);
+    omitted.dedup();
+    let mut lines = vec![format!("Events of {} that a KQL hunt selects.", one_line(&line.table.name, 200))];
+    let range = window.range.as_ref().map(|range| {
+        let bound = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "open".to_owned());
+        format!("time window: {} to {}", bound(&range.from), bound(&range.to))
+    });
+    let parts = omitted.iter().map(|(span, what)| format!("{what}: {}", one_line(span.slice(frame.text), 160)));
+    let all: Vec<String> = range.into_iter().chain(parts).collect();
+    if !all.is_empty() {
+        lines.push("Not in this rule:".to_owned());
+        lines.extend(all.into_iter().map(|part| format!("- {part}")));
+    }
+    lines
+}
+
+/// The fields that an analyst wants to see: the columns that the hunt shows last.
+pub(super) fn shown(
+    fields: &Fields<'_>,
+    table: &Table<'_>,
+    category: Option<&str>,
+    walk: &Walk<'_, '_, '_>,
+) -> Vec<String> {
+    // Names are only shown, so what the schema notes of them is not said.
+    let mut silent = Ledger::new(walk.frame.plan);
+    let mut names: Vec<String> = Vec::new();
+    for (expr, level) in &walk.shown {
+        let Some(column) = walk.scopes.raw(expr, *level) else { continue };
+        let Ok(field) = fields.column(&mut silent, Some(table), column, expr.span, Polarity::Positive) else {
+            continue;
+        };
+        let name = shown_name(&field, category).into_owned();
+        // Every view of events shows their time.
+        if field.time {
+            continue;
+        }
+        if !names.contains(&name) && !name.is_empty() {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// A text on one line, of printable characters, cut to a length.
+fn one_line(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    let mut blank = false;
+    for char in text.chars() {
+        if char.is_whitespace() || char.is_control() {
+            blank = !line.is_empty();
+            continue;
+        }
+        if line.chars().count() >= most {
+            line.push('…');
+            return line;
+        }
+        if std::mem::take(&mut blank) {
+            line.push(' ');
+        }
+        line.push(char);
+    }
+    line
+}

@@ -1,0 +1,411 @@
+//! What a comparison looks at: columns followed through the stages that computed them, down to a field of the event.
+//!
+//! It does not know how a subject is compared.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
+use crate::fit::{Field, Fields, Frame, Ledger, Table};
+use crate::plan::{ColumnRef, Expr, ExprKind, PathStep, ScalarType};
+use crate::source::Span;
+
+/// Why a part of the hunt can not be said.
+#[derive(Clone, Debug)]
+pub(super) struct Unsayable {
+    /// The code of the refusal.
+    pub(super) code: Code,
+    /// The code of the note where the condition is left out.
+    pub(super) dropped: Code,
+    /// The place.
+    pub(super) span: Span,
+    /// What is.
+    pub(super) message: String,
+    /// What would work.
+    pub(super) help: Option<String>,
+}
+
+impl Unsayable {
+    pub(super) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self { code, dropped: Code::ConditionDropped, span, message: message.into(), help: None }
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The refusal of the hunt.
+    pub(super) fn refusal(self) -> Diagnostic {
+        let refusal = Diagnostic::refusal(self.code, self.span, self.message);
+        match self.help {
+            Some(help) => refusal.help(help),
+            None => refusal,
+        }
+    }
+
+    /// The note of the condition, which is left out: whatever it selects, more is selected without it.
+    pub(super) fn left_out(self, condition: Span) -> Diagnostic {
+        let message = format!("the condition is left out: {}", self.message);
+        let note = Diagnostic::note(self.dropped, Effect::Broader, condition, message);
+        match self.help {
+            Some(help) => note.help(help),
+            None => note,
+        }
+    }
+}
+
+impl From<Box<Diagnostic>> for Unsayable {
+    fn from(refusal: Box<Diagnostic>) -> Self {
+        let Diagnostic { code, span, message, help, .. } = *refusal;
+        Self { code, dropped: Code::ConditionDropped, span, message, help }
+    }
+}
+
+/// What a name stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Meaning<'p> {
+    /// A column of the table.
+    Raw,
+    /// A value computed from the columns of the scopes below this number.
+    Computed(&'p Expr, usize),
+    /// A value that is not there in an event, for this reason and code.
+    Gone(&'static str, Code),
+}
+
+/// The names that a stage made.
+#[derive(Debug, Default)]
+struct Scope<'p> {
+    names: HashMap<Arc<str>, Meaning<'p>>,
+    /// Names that are not known to the table may come from here, for this reason.
+    open: Option<&'static str>,
+    /// Every other name is that of an event which stands for a group.
+    all: Option<(&'static str, Code)>,
+}
+
+/// The names of the row, stage by stage.
+#[derive(Debug, Default)]
+pub(super) struct Scopes<'p> {
+    scopes: Vec<Scope<'p>>,
+}
+
+impl<'p> Scopes<'p> {
+    /// How many scopes there are: a condition sees those below this number.
+    pub(super) fn level(&self) -> usize {
+        self.scopes.len()
+    }
+
+    /// Opens a scope for the names that a stage makes.
+    pub(super) fn open(&mut self) {
+        self.scopes.push(Scope::default());
+    }
+
+    /// Makes a name of the newest scope a computed value.
+    pub(super) fn compute(&mut self, name: &Arc<str>, value: &'p Expr) {
+        let level = self.scopes.len().saturating_sub(1);
+        // A column under its own name is what it was.
+        if value.as_column().is_some_and(|column| column.name == *name) {
+            return;
+        }
+        self.insert(name, Meaning::Computed(value, level));
+    }
+
+    /// Makes a name of the newest scope one that is not there in an event.
+    pub(super) fn lose(&mut self, name: &Arc<str>, why: &'static str, code: Code) {
+        self.insert(name, Meaning::Gone(why, code));
+    }
+
+    /// The newest scope makes names that are not known.
+    pub(super) fn lose_unknown(&mut self, why: &'static str) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.open = Some(why);
+        }
+    }
+
+    /// Every name that the newest scope does not hold is one that is not there in an event.
+    pub(super) fn lose_all(&mut self, why: &'static str, code: Code) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.all = Some((why, code));
+        }
+    }
+
+    /// Keeps a column under its own name in the newest scope.
+    pub(super) fn keep(&mut self, name: &Arc<str>, value: &'p Expr) {
+        let level = self.scopes.len().saturating_sub(1);
+        self.insert(name, Meaning::Computed(value, level));
+    }
+
+    fn insert(&mut self, name: &Arc<str>, meaning: Meaning<'p>) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.names.insert(name.clone(), meaning);
+        }
+    }
+
+    /// Whether a column is that of the table.
+    pub(super) fn is_raw(&self, column: &ColumnRef, level: usize) -> bool {
+        matches!(self.meaning(&column.name, column.known, level), Meaning::Raw)
+    }
+
+    /// The column of the table that an expression is, followed through renames.
+    pub(super) fn raw<'e>(&self, expr: &'e Expr, level: usize) -> Option<&'e ColumnRef>
+    where
+        'p: 'e,
+    {
+        let column = expr.as_column()?;
+        match self.meaning(&column.name, column.known, level) {
+            Meaning::Raw => Some(column),
+            Meaning::Computed(value, level) => self.raw(value, level),
+            Meaning::Gone(..) => None,
+        }
+    }
+
+    /// What a name stands for in the scopes below a number.
+    fn meaning(&self, name: &str, known: bool, level: usize) -> Meaning<'p> {
+        for scope in self.scopes.iter().take(level).rev() {
+            if let Some(meaning) = scope.names.get(name) {
+                return meaning.clone();
+            }
+            if let Some((why, code)) = scope.all {
+                return Meaning::Gone(why, code);
+            }
+            if let (Some(why), false) = (scope.open, known) {
+                return Meaning::Gone(why, Code::ConditionDropped);
+            }
+        }
+        Meaning::Raw
+    }
+}
+
+/// A change of case that the hunt makes before it compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Folded {
+    /// `tolower`
+    Lower,
+    /// `toupper`
+    Upper,
+}
+
+/// What a comparison looks at.
+#[derive(Clone, Debug)]
+pub(super) struct Subject<'a> {
+    /// The field in the schema.
+    pub(super) field: Field<'a>,
+    /// Its name, with the path into a dynamic value.
+    pub(super) name: String,
+    /// The column is the part of the field after the last of these.
+    pub(super) last_after: Option<char>,
+    /// The hunt folds the case of the value.
+    pub(super) folded: Option<Folded>,
+    /// The type of the column.
+    pub(super) ty: ScalarType,
+    /// It is a `dynamic` value or a part of one.
+    pub(super) dynamic: bool,
+    /// The hunt reads it out of a text of JSON.
+    pub(super) parsed: bool,
+    /// The hunt converts the value to another type.
+    pub(super) converted: bool,
+}
+
+/// What conditions of one table are read with.
+pub(super) struct Reader<'f, 'a, 'p> {
+    pub(super) frame: &'f Frame<'a>,
+    pub(super) fields: &'f Fields<'a>,
+    pub(super) table: &'f Table<'a>,
+    /// The category of the log source that was chosen.
+    pub(super) category: Option<&'f str>,
+    /// The character between the parts of a path in the log source.
+    pub(super) separator: char,
+    pub(super) scopes: &'f Scopes<'p>,
+    /// How many nodes may still be visited: computed columns can stand for very many.
+    pub(super) budget: usize,
+}
+
+impl<'a, 'p> Reader<'_, 'a, 'p> {
+    /// Counts a visited node.
+    pub(super) fn spend(&mut self, span: Span) -> Result<(), Unsayable> {
+        match self.budget.checked_sub(1) {
+            Some(rest) => {
+                self.budget = rest;
+                Ok(())
+            }
+            None => Err(Unsayable::new(
+                Code::TooLong,
+                span,
+                "the condition becomes too long when its computed columns are written out",
+            )),
+        }
+    }
+
+    /// The name of a function of KQL.
+    pub(super) fn function(&self, id: crate::plan::FunctionId) -> &'a str {
+        self.frame.vocabulary.function_row(id).map_or("", |row| row.name.as_str())
+    }
+
+    /// The computed value that a column stands for, and the scopes that it sees.
+    pub(super) fn computed(&self, expr: &Expr, level: usize) -> Option<(&'p Expr, usize)> {
+        let column = expr.as_column()?;
+        match self.scopes.meaning(&column.name, column.known, level) {
+            Meaning::Computed(value, level) => Some((value, level)),
+            Meaning::Raw | Meaning::Gone(..) => None,
+        }
+    }
+
+    /// The field that an expression looks at.
+    pub(super) fn subject(
+        &mut self,
+        ledger: &mut Ledger,
+        expr: &Expr,
+        level: usize,
+        polarity: Polarity,
+    ) -> Result<Subject<'a>, Unsayable> {
+        self.spend(expr.span)?;
+        match &expr.kind {
+            ExprKind::Column(column) => match self.scopes.meaning(&column.name, column.known, level) {
+                Meaning::Computed(value, level) => self.subject(ledger, value, level, polarity),
+                Meaning::Gone(why, code) => {
+                    let message = format!("column `{}` is {why}", column.name);
+                    let mut gone = Unsayable::new(Code::RefusedPredicate, expr.span, message);
+                    gone.dropped = code;
+                    Err(gone.help("a Sigma rule selects single events by their own fields"))
+                }
+                Meaning::Raw => {
+                    let field = self.fields.column(ledger, Some(self.table), column, expr.span, polarity)?;
+                    if field.time {
+                        let message = format!("a Sigma rule does not compare the time of the event, `{}`", column.name);
+                        return Err(Unsayable::new(Code::RefusedPredicate, expr.span, message));
+                    }
+                    let name = self.field_name(&field).to_owned();
+                    check_name(&name, expr.span)?;
+                    let base = field.map.is_some_and(|map| map.base_name_of);
+                    let dynamic = expr.ty == ScalarType::Dynamic;
+                    let last_after = base.then_some(self.separator);
+                    let (folded, ty) = (None, expr.ty);
+                    Ok(Subject { field, name, last_after, folded, ty, dynamic, parsed: false, converted: false })
+                }
+            },
+            ExprKind::Path { base, steps } => {
+                let prefix = match base.as_column() {
+                    Some(column) => self.fields.key_prefix(Some(self.table), &column.name),
+                    None => None,
+                };
+                let mut subject = self.subject(ledger, base, level, polarity)?;
+                if !subject.dynamic && subject.ty != ScalarType::Unknown {
+                    return Err(computed(expr.span, "is read out of a value that has no parts"));
+                }
+                if let Some(prefix) = prefix {
+                    subject.name = prefix.trim_end_matches('.').to_owned();
+                }
+                for step in steps {
+                    match step {
+                        PathStep::Key(key) if !key.is_empty() && !key.contains('.') => {
+                            subject.name.push('.');
+                            subject.name.push_str(key);
+                        }
+                        PathStep::Key(_) | PathStep::Index(_) | PathStep::Computed(_) => {
+                            return Err(computed(expr.span, "is an element of a list or has a name that no field has"));
+                        }
+                    }
+                }
+                check_name(&subject.name, expr.span)?;
+                subject.dynamic = true;
+                subject.ty = expr.ty;
+                Ok(subject)
+            }
+            ExprKind::Call { function, args } => {
+                let name = self.function(*function);
+                let [arg, ..] = args.as_slice() else { return Err(computed(expr.span, "is computed")) };
+                match (name, args.len()) {
+                    ("tostring", 1) => self.subject(ledger, arg, level, polarity),
+                    ("tolower" | "toupper", 1) => {
+                        let mut subject = self.subject(ledger, arg, level, polarity)?;
+                        subject.folded = Some(if name == "tolower" { Folded::Lower } else { Folded::Upper });
+                        Ok(subject)
+                    }
+                    ("toint" | "tolong" | "toreal" | "todouble" | "tobool" | "todecimal", 1) => {
+                        let mut subject = self.subject(ledger, arg, level, polarity)?;
+                        subject.converted |= !subject.ty.is_numeric();
+                        Ok(subject)
+                    }
+                    ("parse_json", 1) => {
+                        let subject = self.subject(ledger, arg, level, polarity)?;
+                        if subject.dynamic || subject.ty == ScalarType::Unknown {
+                            return Ok(Subject { dynamic: true, ..subject });
+                        }
+                        if subject.ty == ScalarType::String && subject.last_after.is_none() && subject.folded.is_none()
+                        {
+                            return Ok(Subject { dynamic: true, parsed: true, ..subject });
+                        }
+                        Err(computed(expr.span, "is read out of a computed text").help("compare the text itself"))
+                    }
+                    _ => Err(self.refused_function(name, expr.span)),
+                }
+            }
+            ExprKind::Literal(_)
+            | ExprKind::Moment(_)
+            | ExprKind::Arithmetic { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::Text(_)
+            | ExprKind::In { .. }
+            | ExprKind::Presence { .. }
+            | ExprKind::Time(_)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Scalar(_) => Err(computed(expr.span, "is computed")),
+        }
+    }
+
+    /// The field under the log source that was chosen.
+    pub(super) fn field_name<'n>(&'n self, field: &'n Field<'a>) -> &'n str {
+        let special = field.map.and_then(|map| map.by_category.get(self.category?));
+        special.map_or(&*field.name, String::as_str)
+    }
+
+    /// That a function can not be said.
+    pub(super) fn refused_function(&self, name: &str, span: Span) -> Unsayable {
+        use crate::target::Spelling;
+        match self.frame.spellings.get(name) {
+            Ok(Some(Spelling::Refused { reason, instead })) => {
+                let refused = Unsayable::new(Code::RefusedFunction, span, format!("`{name}`: {reason}"));
+                Unsayable { help: instead.clone(), ..refused }
+            }
+            // A malformed row is found by the tests of the data; for the hunt there is no such function.
+            Ok(Some(Spelling::Written(_)) | None) | Err(_) => {
+                Unsayable::new(Code::RefusedFunction, span, format!("a Sigma rule has no function `{name}`"))
+                    .help("compare a field of the event itself")
+            }
+        }
+    }
+}
+
+fn computed(span: Span, how: &str) -> Unsayable {
+    Unsayable::new(
+        Code::RefusedPredicate,
+        span,
+        format!("a Sigma rule compares fields of the event, and this value {how}"),
+    )
+}
+
+/// Whether Sigma can say the name of a field.
+fn check_name(name: &str, span: Span) -> Result<(), Unsayable> {
+    let message = if name.contains('|') {
+        "a field of Sigma can not hold `|`, which begins a modifier"
+    } else if name.trim() != name || name.is_empty() {
+        "a field of Sigma can not be empty or begin or end with a blank"
+    } else if name.len() > 128 {
+        "the name of the field is longer than YAML takes as a key"
+    } else {
+        return Ok(());
+    };
+    Err(Unsayable::new(Code::RefusedPredicate, span, message))
+}
+
+/// The name as it is shown in `fields`.
+pub(super) fn shown<'n>(field: &'n Field<'_>, category: Option<&str>) -> Cow<'n, str> {
+    match field.map.and_then(|map| map.by_category.get(category?)) {
+        Some(name) => Cow::Borrowed(name.as_str()),
+        None => Cow::Borrowed(&*field.name),
+    }
+}

@@ -1,0 +1,176 @@
+//! The typed form of Sigma rules: what a rule can say and nothing else. Printing has no decision left to make.
+//!
+//! Texts are held as they are meant; wildcards are escaped and YAML is quoted in `emit`. Format:
+//! <https://sigmahq.io/sigma-specification/specification/sigma-rules-specification.html>.
+
+/// The rules of one hunt: one for each log source that it reads.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rules {
+    /// At least one.
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// A detection rule.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rule {
+    /// `title`
+    pub(crate) title: String,
+    /// `id`, a UUID.
+    pub(crate) id: String,
+    /// `description`, one line each.
+    pub(crate) description: Vec<String>,
+    /// `logsource`
+    pub(crate) logsource: LogSource,
+    /// `detection` less the condition: names and what they select, in order; each name is used by the condition.
+    pub(crate) selections: Vec<(String, Selection)>,
+    /// `condition`
+    pub(crate) condition: Condition,
+    /// `fields`: what an analyst wants to see.
+    pub(crate) fields: Vec<String>,
+}
+
+/// Where the events come from. At least one of the first three is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogSource {
+    /// `product`
+    pub(crate) product: Option<String>,
+    /// `category`
+    pub(crate) category: Option<String>,
+    /// `service`
+    pub(crate) service: Option<String>,
+    /// `definition`
+    pub(crate) definition: Option<String>,
+}
+
+/// A search identifier: what it selects.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Selection {
+    /// A map: all items hold. No two have the same key.
+    All(Vec<Item>),
+    /// A list of maps: one of them holds.
+    Any(Vec<Vec<Item>>),
+}
+
+/// A field and the values that it is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Item {
+    /// The field; holds no `|`.
+    pub(crate) field: String,
+    /// How it is compared.
+    pub(crate) form: Form,
+    /// Whether all of the values must match (`|all`), not one of them.
+    pub(crate) all: bool,
+    /// At least one. A null stands alone.
+    pub(crate) values: Vec<Value>,
+}
+
+/// The comparisons: chains of modifiers, see
+/// <https://sigmahq.io/sigma-specification/specification/sigma-appendix-modifiers.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Form {
+    /// No modifier, or `cased`.
+    Equals {
+        /// `cased`
+        cased: bool,
+    },
+    /// `contains`
+    Contains {
+        /// `cased`
+        cased: bool,
+    },
+    /// `startswith`
+    StartsWith {
+        /// `cased`
+        cased: bool,
+    },
+    /// `endswith`
+    EndsWith {
+        /// `cased`
+        cased: bool,
+    },
+    /// `re`, which is case-sensitive unless said otherwise.
+    Regex {
+        /// `i`
+        ignore_case: bool,
+        /// `m`
+        multi_line: bool,
+        /// `s`
+        dot_all: bool,
+    },
+    /// `cidr`
+    Cidr,
+    /// `fieldref`
+    FieldRef,
+    /// `lt`
+    Lt,
+    /// `lte`
+    Lte,
+    /// `gt`
+    Gt,
+    /// `gte`
+    Gte,
+}
+
+/// A value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    /// A text without wildcards.
+    Text(String),
+    /// A text that is taken as it is written: a regular expression, a network, the name of a field.
+    Raw(String),
+    /// An integer.
+    Integer(i64),
+    /// A number; finite.
+    Real(f64),
+    /// `true`, `false`
+    Bool(bool),
+    /// `null`: the field is missing.
+    Null,
+}
+
+/// A condition over selections.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Condition {
+    /// The selection of this name.
+    Named(String),
+    /// `1 of prefix*`: the names that begin so are exactly those meant.
+    OneOf(String),
+    /// `all of prefix*`
+    AllOf(String),
+    /// `not`
+    Not(Box<Condition>),
+    /// `and`, at least two.
+    And(Vec<Condition>),
+    /// `or`, at least two.
+    Or(Vec<Condition>),
+}
+
+impl Item {
+    /// Whether two items would have the same key in a map.
+    pub(crate) fn same_key(&self, other: &Self) -> bool {
+        self.field == other.field && self.form == other.form && self.all == other.all
+    }
+}
+
+#[cfg(test)]
+impl Rule {
+    /// The names that the condition uses.
+    pub(crate) fn used(&self) -> std::collections::BTreeSet<&str> {
+        fn walk<'r>(condition: &'r Condition, rule: &'r Rule, used: &mut std::collections::BTreeSet<&'r str>) {
+            match condition {
+                Condition::Named(name) => {
+                    used.insert(name);
+                }
+                Condition::OneOf(prefix) | Condition::AllOf(prefix) => {
+                    let names = rule.selections.iter().map(|(name, _)| name.as_str());
+                    used.extend(names.filter(|name| name.starts_with(prefix.as_str())));
+                }
+                Condition::Not(inner) => walk(inner, rule, used),
+                Condition::And(items) | Condition::Or(items) => items.iter().for_each(|item| walk(item, rule, used)),
+            }
+        }
+        let mut used = std::collections::BTreeSet::new();
+        walk(&self.condition, self, &mut used);
+        used
+    }
+}

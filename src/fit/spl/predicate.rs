@@ -1,0 +1,417 @@
+//! Conditions: what the base search can say of them, and what `where` must.
+//!
+//! A condition of `where` is true exactly where KQL's is; where KQL's is false or null it is false or null. A null makes
+//! a comparison null in Splunk, so that what KQL says of missing values is written out: `x != 5` holds of a missing `x`.
+//! See <https://learn.microsoft.com/kusto/query/scalar-data-types/null-values>.
+
+use super::matcher::is_searchable;
+use super::scope::Column;
+use super::tree::{Comparison, EvalExpr, Order, Pattern, SearchExpr};
+use super::{Fit, Fitter, Unsayable};
+use crate::diagnostic::{Code, Effect};
+use crate::plan::{Absence, CompareOp, Expr, ExprKind, ScalarType, Value};
+
+/// A condition in both languages.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Condition {
+    /// What the base search says of it: nothing, the same, or what follows from it.
+    pub(super) search: Option<SearchExpr>,
+    /// Whether the base search says the same.
+    pub(super) complete: bool,
+    /// The condition in `where`.
+    pub(super) eval: EvalExpr,
+    /// What `where` must say beside the base search.
+    pub(super) rest: EvalExpr,
+}
+
+impl Condition {
+    /// A condition that only `where` can say.
+    pub(super) fn eval(eval: EvalExpr) -> Self {
+        Self { search: None, complete: false, rest: eval.clone(), eval }
+    }
+
+    /// A condition that the base search says as well.
+    pub(super) fn searched(search: SearchExpr, eval: EvalExpr) -> Self {
+        Self { search: Some(search), complete: true, eval, rest: EvalExpr::bool(true) }
+    }
+
+    /// A condition from which one follows that the base search can say.
+    pub(super) fn prefiltered(search: SearchExpr, eval: EvalExpr) -> Self {
+        Self { search: Some(search), complete: false, rest: eval.clone(), eval }
+    }
+
+    /// A condition that does not depend on the row.
+    pub(super) fn constant(value: bool) -> Self {
+        Self::eval(EvalExpr::bool(value))
+    }
+}
+
+impl<'a> Fitter<'a, '_> {
+    /// A condition.
+    pub(super) fn predicate(&mut self, expr: &Expr) -> Fit<Condition> {
+        self.ledger.carried(expr.id);
+        match &expr.kind {
+            ExprKind::And(items) => {
+                let items = self.predicates(items)?;
+                let complete = items.iter().all(|item| item.complete);
+                let eval = EvalExpr::all(items.iter().map(|item| item.eval.clone()));
+                let rest = EvalExpr::all(items.iter().map(|item| item.rest.clone()));
+                let search = SearchExpr::all(items.into_iter().filter_map(|item| item.search).collect());
+                Ok(Condition { search, complete, eval, rest })
+            }
+            ExprKind::Or(items) => {
+                let items = self.predicates(items)?;
+                let complete = items.iter().all(|item| item.complete);
+                let eval = EvalExpr::any(items.iter().map(|item| item.eval.clone()));
+                // A prefilter helps only if every branch has one.
+                let search: Option<Vec<SearchExpr>> = items.into_iter().map(|item| item.search).collect();
+                let search = search.and_then(SearchExpr::any);
+                let rest = if complete { EvalExpr::bool(true) } else { eval.clone() };
+                Ok(Condition { complete: complete && search.is_some(), search, eval, rest })
+            }
+            ExprKind::Text(matched) => self.text_match(expr, matched),
+            ExprKind::Compare { op, left, right } => self.compare(expr, *op, left, right),
+            ExprKind::In { subject, values, negated } => self.membership(expr, subject, values, *negated),
+            ExprKind::Presence { subject, absence, negated } => self.presence(expr, subject, *absence, *negated),
+            ExprKind::Time(range) => self.time(expr, range),
+            ExprKind::Not(inner) => self.negation(inner),
+            ExprKind::Literal(Value::Bool(value)) => Ok(Condition::constant(*value)),
+            ExprKind::Literal(_) => Err(Unsayable::new(Code::TypeMismatch, expr.span, "a constant is no condition")),
+            ExprKind::Column(column) => {
+                let column = self.column(column, expr.ty, expr.span)?;
+                Ok(self.bool_column(&column, true, false))
+            }
+            ExprKind::Call { .. } => self.bool_call(expr, false),
+            ExprKind::Path { .. } => match self.path_column(expr)? {
+                Some(column) => Ok(self.bool_column(&column, true, false)),
+                None => Err(Unsayable::not_yet(expr.span, "a value used as a condition")),
+            },
+            ExprKind::Moment(_) | ExprKind::Arithmetic { .. } | ExprKind::Negate(_) => {
+                Err(Unsayable::new(Code::TypeMismatch, expr.span, "a number is no condition"))
+            }
+            ExprKind::Scalar(_) => Err(Unsayable::not_yet(expr.span, "`toscalar`")),
+        }
+    }
+
+    fn predicates(&mut self, items: &[Expr]) -> Fit<Vec<Condition>> {
+        items.iter().map(|item| self.predicate(item)).collect()
+    }
+
+    /// `not(x)` of what has no negated form: false where `x` is null.
+    fn negation(&mut self, inner: &Expr) -> Fit<Condition> {
+        self.ledger.carried(inner.id);
+        match &inner.kind {
+            ExprKind::Column(column) => {
+                let column = self.column(column, inner.ty, inner.span)?;
+                Ok(self.bool_column(&column, false, false))
+            }
+            ExprKind::Call { .. } => self.bool_call(inner, true),
+            ExprKind::Path { .. }
+            | ExprKind::Literal(_)
+            | ExprKind::Moment(_)
+            | ExprKind::Arithmetic { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::Text(_)
+            | ExprKind::In { .. }
+            | ExprKind::Presence { .. }
+            | ExprKind::Time(_)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Scalar(_) => Err(Unsayable::not_yet(inner.span, "the negation of this condition")),
+        }
+    }
+
+    /// A column of type bool: Splunk holds the text that the data has, `true`, `True` or `1`.
+    fn bool_column(&mut self, column: &Column<'_>, wanted: bool, differs: bool) -> Condition {
+        let texts = |value: bool| if value { ["true", "1"] } else { ["false", "0"] };
+        let items = texts(wanted);
+        let mut args = vec![EvalExpr::Call("lower", vec![column.bare()])];
+        args.extend(items.iter().map(|item| EvalExpr::Text((*item).to_owned())));
+        let is = EvalExpr::Call("in", args);
+        let eval = if differs { EvalExpr::any([EvalExpr::is_null(column.value()), is.negated()]) } else { is };
+        if !(column.raw && self.base_open && is_searchable(&column.field)) {
+            return Condition::eval(eval);
+        }
+        let pattern = |item: &&str| Pattern { before: false, text: (*item).to_owned(), after: false };
+        let search = SearchExpr::In(column.field.clone(), items.iter().map(pattern).collect());
+        Condition::searched(if differs { SearchExpr::Not(Box::new(search)) } else { search }, eval)
+    }
+
+    /// A comparison of values that are not text.
+    fn compare(&mut self, expr: &Expr, op: CompareOp, left: &Expr, right: &Expr) -> Fit<Condition> {
+        // The constant stands on the right.
+        if left.as_literal().is_some() && right.as_literal().is_none() {
+            return self.compare(expr, op.mirrored(), right, left);
+        }
+        if let Some(Value::Null(_)) = right.as_literal() {
+            self.ledger.carried(right.id);
+            // A comparison with null: equal to nothing, and unequal to what has a value.
+            return match op {
+                CompareOp::Ne => self.presence(expr, left, Absence::Null, true),
+                CompareOp::Eq | CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => {
+                    self.value(left)?;
+                    Ok(Condition::constant(false))
+                }
+            };
+        }
+        if let Some(column) = self.plain_column(left)? {
+            if let Some(Value::Bool(wanted)) = right.as_literal() {
+                self.ledger.carried(right.id);
+                return match op {
+                    CompareOp::Eq => Ok(self.bool_column(&column, *wanted, false)),
+                    CompareOp::Ne => Ok(self.bool_column(&column, *wanted, true)),
+                    CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => {
+                        Err(Unsayable::not_yet(expr.span, "an order of truth values"))
+                    }
+                };
+            }
+            if let Some(Value::Guid(guid)) = right.as_literal() {
+                self.ledger.carried(right.id);
+                return Ok(self.guid(&column, op, guid));
+            }
+            if let (true, Some(Value::Long(number))) = (is_integer(column.ty), right.as_literal()) {
+                self.ledger.carried(right.id);
+                return Ok(self.integer(&column, op, *number));
+            }
+        }
+        self.time_readable(left)?;
+        self.time_readable(right)?;
+        if left.ty == ScalarType::Dynamic || right.ty == ScalarType::Dynamic {
+            let message = "KQL compares the type of a dynamic value as well, Splunk its text";
+            self.note(Code::Approximated, Effect::Unsure, expr.span, message);
+        }
+        let constant = right.as_literal().is_some() || matches!(right.kind, ExprKind::Moment(_));
+        let (a, b) = (self.value(left)?, self.value(right)?);
+        Ok(Condition::eval(match op {
+            CompareOp::Eq => EvalExpr::eq(a, b),
+            CompareOp::Ne if never_null(left) && (constant || never_null(right)) => EvalExpr::ne(a, b),
+            CompareOp::Ne if constant => EvalExpr::any([EvalExpr::is_null(a.clone()), EvalExpr::ne(a, b)]),
+            // Two nulls are neither equal nor unequal.
+            CompareOp::Ne => EvalExpr::any([
+                EvalExpr::ne(a.clone(), b.clone()),
+                EvalExpr::all([EvalExpr::is_null(a.clone()), EvalExpr::is_not_null(b.clone())]),
+                EvalExpr::all([EvalExpr::is_not_null(a), EvalExpr::is_null(b)]),
+            ]),
+            CompareOp::Lt => EvalExpr::compare(Comparison::Order(Order::Lt), a, b),
+            CompareOp::Le => EvalExpr::compare(Comparison::Order(Order::Le), a, b),
+            CompareOp::Gt => EvalExpr::compare(Comparison::Order(Order::Gt), a, b),
+            CompareOp::Ge => EvalExpr::compare(Comparison::Order(Order::Ge), a, b),
+        }))
+    }
+
+    /// A column with nothing done to it.
+    fn plain_column(&mut self, expr: &Expr) -> Fit<Option<Column<'a>>> {
+        match &expr.kind {
+            ExprKind::Column(column) => {
+                self.ledger.carried(expr.id);
+                self.column(column, expr.ty, expr.span).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A whole number: its text in the event is its usual form, so that the base search can compare it.
+    fn integer(&mut self, column: &Column<'_>, op: CompareOp, number: i64) -> Condition {
+        let text = EvalExpr::Number(number.to_string());
+        let value = column.value();
+        let order = |order| EvalExpr::compare(Comparison::Order(order), value.clone(), text.clone());
+        let (eval, search) = match op {
+            CompareOp::Eq => (EvalExpr::eq(value.clone(), text.clone()), None),
+            CompareOp::Ne => {
+                let differs = EvalExpr::ne(value.clone(), text.clone());
+                (
+                    if column.present { differs } else { EvalExpr::any([EvalExpr::is_null(value.clone()), differs]) },
+                    None,
+                )
+            }
+            CompareOp::Lt => (order(Order::Lt), Some(Order::Lt)),
+            CompareOp::Le => (order(Order::Le), Some(Order::Le)),
+            CompareOp::Gt => (order(Order::Gt), Some(Order::Gt)),
+            CompareOp::Ge => (order(Order::Ge), Some(Order::Ge)),
+        };
+        // Ordered, the text that stands for null would be compared as text.
+        if !(column.raw && self.base_open && is_searchable(&column.field))
+            || search.is_some() && column.null_text.is_some()
+        {
+            return Condition::eval(eval);
+        }
+        let field = column.field.clone();
+        let equals =
+            |field| SearchExpr::Equals(field, Pattern { before: false, text: number.to_string(), after: false });
+        let search = match (op, search) {
+            (_, Some(order)) => SearchExpr::Order(field, order, number.to_string()),
+            (CompareOp::Ne, None) => SearchExpr::Not(Box::new(equals(field))),
+            (_, None) => equals(field),
+        };
+        Condition::searched(search, eval)
+    }
+
+    fn guid(&mut self, column: &Column<'_>, op: CompareOp, guid: &str) -> Condition {
+        let value = EvalExpr::Call("lower", vec![column.bare()]);
+        let text = EvalExpr::Text(guid.to_owned());
+        let differs = op == CompareOp::Ne;
+        let eval = if differs {
+            EvalExpr::any([EvalExpr::is_null(column.bare()), EvalExpr::ne(value, text)])
+        } else {
+            EvalExpr::eq(value, text)
+        };
+        if !(column.raw && self.base_open && is_searchable(&column.field)) {
+            return Condition::eval(eval);
+        }
+        let pattern = Pattern { before: false, text: guid.to_owned(), after: false };
+        let search = SearchExpr::Equals(column.field.clone(), pattern);
+        Condition::searched(if differs { SearchExpr::Not(Box::new(search)) } else { search }, eval)
+    }
+
+    /// A value that is not text in a list.
+    fn membership(&mut self, expr: &Expr, subject: &Expr, values: &[Expr], negated: bool) -> Fit<Condition> {
+        if values.is_empty() {
+            self.value(subject)?;
+            return Ok(Condition::constant(negated));
+        }
+        let integers: Option<Vec<i64>> = values
+            .iter()
+            .map(|value| match value.as_literal() {
+                Some(Value::Long(number)) => Some(*number),
+                _ => None,
+            })
+            .collect();
+        if let (Some(column), Some(integers)) = (self.plain_column(subject)?, integers)
+            && is_integer(column.ty)
+        {
+            values.iter().for_each(|value| self.ledger.carried(value.id));
+            let mut args = vec![column.value()];
+            args.extend(integers.iter().map(|number| EvalExpr::Number(number.to_string())));
+            let is = EvalExpr::Call("in", args);
+            let eval = if negated { EvalExpr::any([EvalExpr::is_null(column.value()), is.negated()]) } else { is };
+            if !(column.raw && self.base_open && is_searchable(&column.field)) {
+                return Ok(Condition::eval(eval));
+            }
+            let pattern = |number: &i64| Pattern { before: false, text: number.to_string(), after: false };
+            let search = SearchExpr::In(column.field.clone(), integers.iter().map(pattern).collect());
+            return Ok(Condition::searched(if negated { SearchExpr::Not(Box::new(search)) } else { search }, eval));
+        }
+        let mut parts = Vec::new();
+        for value in values {
+            let op = if negated { CompareOp::Ne } else { CompareOp::Eq };
+            parts.push(self.compare(expr, op, subject, value)?.eval);
+        }
+        Ok(Condition::eval(if negated { EvalExpr::all(parts) } else { EvalExpr::any(parts) }))
+    }
+
+    /// Whether there is a value.
+    fn presence(&mut self, expr: &Expr, subject: &Expr, absence: Absence, negated: bool) -> Fit<Condition> {
+        let column = match self.plain_column(subject)? {
+            Some(column) => Some(column),
+            None if matches!(subject.kind, ExprKind::Path { .. }) => self.path_column(subject)?,
+            None => None,
+        };
+        if subject.ty == ScalarType::Dynamic {
+            let message = "an object or an array is no field of its own in Splunk, and counts as missing";
+            self.note(Code::PresenceOnly, Effect::Unsure, expr.span, message);
+        }
+        let textual = matches!(subject.ty, ScalarType::String | ScalarType::Unknown | ScalarType::Dynamic);
+        if subject.ty == ScalarType::String && absence == Absence::Null {
+            // A text is never null.
+            if column.is_none() {
+                self.value(subject)?;
+            }
+            return Ok(Condition::constant(negated));
+        }
+        if let Some(column) = &column {
+            if textual && absence == Absence::Empty {
+                let empty = EvalExpr::Text(String::new());
+                let value = column.value();
+                return Ok(Condition::eval(if negated {
+                    EvalExpr::ne(value, empty)
+                } else {
+                    EvalExpr::any([EvalExpr::is_null(value.clone()), EvalExpr::eq(value, empty)])
+                }));
+            }
+            let null = EvalExpr::is_null(column.value());
+            let eval = if negated { null.negated() } else { null };
+            let searchable = column.raw && self.base_open && is_searchable(&column.field);
+            if !searchable || column.null_text.is_some() || textual {
+                return Ok(Condition::eval(eval));
+            }
+            let there = SearchExpr::Exists(column.field.clone());
+            return Ok(Condition::searched(if negated { there } else { SearchExpr::Not(Box::new(there)) }, eval));
+        }
+        let value = self.value(subject)?;
+        if textual && absence == Absence::Empty {
+            let (value, empty) = (EvalExpr::or_empty(value), EvalExpr::Text(String::new()));
+            return Ok(Condition::eval(if negated { EvalExpr::ne(value, empty) } else { EvalExpr::eq(value, empty) }));
+        }
+        let null = EvalExpr::is_null(value);
+        Ok(Condition::eval(if negated { null.negated() } else { null }))
+    }
+
+    /// A function that gives a truth value.
+    fn bool_call(&mut self, expr: &Expr, negated: bool) -> Fit<Condition> {
+        let ExprKind::Call { function, args } = &expr.kind else {
+            return Err(Unsayable::not_yet(expr.span, "this condition"));
+        };
+        let name = self.frame.vocabulary.function_row(*function).map_or("", |row| row.name.as_str());
+        let condition = match (name, args.as_slice()) {
+            ("ipv4_is_private", [address]) => {
+                let value = self.value(address)?;
+                let range =
+                    |range: &str| EvalExpr::Call("cidrmatch", vec![EvalExpr::Text(range.to_owned()), value.clone()]);
+                let is = EvalExpr::any(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(range));
+                self.address_condition(value.clone(), is, negated)
+            }
+            ("ipv4_is_in_range" | "ipv4_is_match" | "ipv4_is_in_any_range", [address, ranges @ ..])
+                if !ranges.is_empty() && ranges.iter().all(|range| range.as_str().is_some()) =>
+            {
+                let value = self.value(address)?;
+                let mut parts = Vec::new();
+                for range in ranges {
+                    self.ledger.carried(range.id);
+                    let text = range.as_str().unwrap_or_default().to_owned();
+                    parts.push(EvalExpr::Call("cidrmatch", vec![EvalExpr::Text(text), value.clone()]));
+                }
+                self.address_condition(value, EvalExpr::any(parts), negated)
+            }
+            ("iff", [condition, yes, no]) => {
+                // A condition is true in one of two ways.
+                let (when, yes, no) =
+                    (self.predicate(condition)?.eval, self.truth(yes, negated)?, self.truth(no, negated)?);
+                EvalExpr::Call("if", vec![when, yes, no])
+            }
+            _ => {
+                let message = format!("function `{name}` is not yet written in SPL as a condition");
+                return Err(Unsayable::new(Code::NotYet, expr.span, message));
+            }
+        };
+        Ok(Condition::eval(condition))
+    }
+
+    /// A condition or its negation as a value of `if`.
+    fn truth(&mut self, expr: &Expr, negated: bool) -> Fit<EvalExpr> {
+        if negated {
+            return Err(Unsayable::not_yet(expr.span, "the negation of a choice"));
+        }
+        Ok(self.predicate(expr)?.eval)
+    }
+
+    /// What is no address is in no range and out of none.
+    fn address_condition(&mut self, value: EvalExpr, is: EvalExpr, negated: bool) -> EvalExpr {
+        if !negated {
+            return is;
+        }
+        let pattern = r"^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!\z)|\z)){4}\z";
+        let address = EvalExpr::Call("match", vec![value, EvalExpr::Regex(pattern.to_owned())]);
+        EvalExpr::all([address, is.negated()])
+    }
+}
+
+fn is_integer(ty: ScalarType) -> bool {
+    matches!(ty, ScalarType::Int | ScalarType::Long)
+}
+
+/// Whether a value can not be null: the event's time and constants are always there.
+fn never_null(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Moment(_) | ExprKind::Literal(_))
+}

@@ -1,0 +1,324 @@
+//! Regular expressions: KQL's dialect, which is that of the Rust `regex` crate, written for PCRE; and texts as patterns.
+//!
+//! See <https://learn.microsoft.com/kusto/query/regex> and <https://www.pcre.org/current/doc/html/pcre2pattern.html>.
+
+use std::fmt::Write as _;
+
+use regex_syntax::ast::{
+    AssertionKind, Ast, ClassPerlKind, ClassSet, ClassSetItem, ClassUnicodeKind, Flag, Flags, FlagsItemKind, GroupKind,
+    HexLiteralKind, Literal, LiteralKind, SpecialLiteralKind, parse::Parser,
+};
+
+/// A pattern in PCRE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pcre {
+    /// The pattern.
+    pub(super) text: String,
+    /// Whether it may match the empty text.
+    pub(super) matches_empty: bool,
+    /// Whether it holds a class that is Unicode in KQL and ASCII in Splunk.
+    pub(super) unicode_class: bool,
+    /// How many groups capture.
+    pub(super) groups: usize,
+}
+
+/// Writes a pattern of KQL for PCRE.
+///
+/// # Errors
+/// What the pattern holds that PCRE has not, or what is wrong with it.
+pub(super) fn translate(pattern: &str) -> Result<Pcre, String> {
+    let ast = Parser::new().parse(pattern).map_err(|error| format!("it is not valid: {}", error.kind()))?;
+    let hir = regex_syntax::parse(pattern).map_err(|_| "it is not valid".to_owned())?;
+    let mut writer = Writer { out: String::new(), unicode_class: false, multi_line: false };
+    writer.ast(&ast)?;
+    Ok(Pcre {
+        text: writer.out,
+        matches_empty: hir.properties().minimum_len().is_none_or(|length| length == 0),
+        unicode_class: writer.unicode_class,
+        groups: hir.properties().explicit_captures_len(),
+    })
+}
+
+/// A text as a pattern that matches it and nothing else.
+pub(super) fn literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    text.chars().for_each(|char| push_char(&mut out, char, false));
+    out
+}
+
+/// A character as a pattern; control characters and the backtick, which Splunk reads as a macro, by their number.
+fn push_char(out: &mut String, char: char, in_class: bool) {
+    let special = if in_class { "\\]^[-&~" } else { "\\.+*?()|[]{}^$#" };
+    if char.is_control() || char == '`' {
+        let _ = write!(out, "\\x{{{:02X}}}", u32::from(char));
+    } else {
+        if special.contains(char) {
+            out.push('\\');
+        }
+        out.push(char);
+    }
+}
+
+struct Writer {
+    out: String,
+    unicode_class: bool,
+    multi_line: bool,
+}
+
+impl Writer {
+    // The depth is bounded by the parser of the pattern (250 levels).
+    fn ast(&mut self, ast: &Ast) -> Result<(), String> {
+        match ast {
+            Ast::Empty(_) => {}
+            Ast::Flags(flags) => {
+                self.out.push_str("(?");
+                self.flags(&flags.flags)?;
+                self.out.push(')');
+            }
+            Ast::Literal(literal) => self.literal(literal, false),
+            Ast::Dot(_) => self.out.push('.'),
+            Ast::Assertion(assertion) => self.out.push_str(match assertion.kind {
+                AssertionKind::StartLine => "^",
+                // `$` of PCRE also matches before a line feed at the end.
+                AssertionKind::EndLine if !self.multi_line => "\\z",
+                AssertionKind::EndLine => "$",
+                AssertionKind::StartText => "\\A",
+                AssertionKind::EndText => "\\z",
+                AssertionKind::WordBoundary => {
+                    self.unicode_class = true;
+                    "\\b"
+                }
+                AssertionKind::NotWordBoundary => {
+                    self.unicode_class = true;
+                    "\\B"
+                }
+                AssertionKind::WordBoundaryStart
+                | AssertionKind::WordBoundaryEnd
+                | AssertionKind::WordBoundaryStartAngle
+                | AssertionKind::WordBoundaryEndAngle
+                | AssertionKind::WordBoundaryStartHalf
+                | AssertionKind::WordBoundaryEndHalf => return Err("PCRE has no start or end of a word".to_owned()),
+            }),
+            Ast::ClassUnicode(class) => self.unicode(&class.kind, class.is_negated())?,
+            Ast::ClassPerl(class) => self.perl(&class.kind, class.negated),
+            Ast::ClassBracketed(class) => {
+                self.out.push_str(if class.negated { "[^" } else { "[" });
+                match &class.kind {
+                    ClassSet::Item(item) => self.item(item)?,
+                    ClassSet::BinaryOp(_) => return Err("PCRE has no operators on sets of characters".to_owned()),
+                }
+                self.out.push(']');
+            }
+            Ast::Repetition(repetition) => {
+                // `a+?`, `a++`: a second operator would make the first lazy or possessive.
+                let nested = matches!(*repetition.ast, Ast::Repetition(_) | Ast::Empty(_) | Ast::Flags(_));
+                if nested {
+                    self.out.push_str("(?:");
+                }
+                self.ast(&repetition.ast)?;
+                if nested {
+                    self.out.push(')');
+                }
+                self.repetition(&repetition.op.kind);
+                if !repetition.greedy {
+                    self.out.push('?');
+                }
+            }
+            Ast::Group(group) => {
+                let outer = self.multi_line;
+                match &group.kind {
+                    GroupKind::CaptureIndex(_) => self.out.push('('),
+                    GroupKind::CaptureName { name, .. } => {
+                        if !name.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') || name.name.len() > 32 {
+                            return Err(
+                                "the name of a group has other characters than letters, digits and `_`".to_owned()
+                            );
+                        }
+                        let _ = write!(self.out, "(?<{}>", name.name);
+                    }
+                    GroupKind::NonCapturing(flags) => {
+                        self.out.push_str("(?");
+                        self.flags(flags)?;
+                        self.out.push(':');
+                    }
+                }
+                self.ast(&group.ast)?;
+                self.out.push(')');
+                self.multi_line = outer;
+            }
+            Ast::Alternation(alternation) => {
+                // In PCRE as in KQL flags set in one branch hold in the following ones; only the flag's own place counts.
+                for (index, branch) in alternation.asts.iter().enumerate() {
+                    if index > 0 {
+                        self.out.push('|');
+                    }
+                    self.ast(branch)?;
+                }
+            }
+            Ast::Concat(concat) => concat.asts.iter().try_for_each(|ast| self.ast(ast))?,
+        }
+        Ok(())
+    }
+
+    fn flags(&mut self, flags: &Flags) -> Result<(), String> {
+        let mut on = true;
+        for item in &flags.items {
+            match item.kind {
+                FlagsItemKind::Negation => {
+                    on = false;
+                    self.out.push('-');
+                }
+                FlagsItemKind::Flag(Flag::CaseInsensitive) => self.out.push('i'),
+                FlagsItemKind::Flag(Flag::DotMatchesNewLine) => self.out.push('s'),
+                FlagsItemKind::Flag(Flag::SwapGreed) => self.out.push('U'),
+                FlagsItemKind::Flag(Flag::MultiLine) => {
+                    self.multi_line = on;
+                    self.out.push('m');
+                }
+                FlagsItemKind::Flag(Flag::Unicode | Flag::CRLF | Flag::IgnoreWhitespace) => {
+                    return Err("PCRE has no counterpart of the flags `u`, `R` and `x`".to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn repetition(&mut self, kind: &regex_syntax::ast::RepetitionKind) {
+        use regex_syntax::ast::{RepetitionKind, RepetitionRange};
+        match kind {
+            RepetitionKind::ZeroOrOne => self.out.push('?'),
+            RepetitionKind::ZeroOrMore => self.out.push('*'),
+            RepetitionKind::OneOrMore => self.out.push('+'),
+            RepetitionKind::Range(range) => {
+                let _ = match range {
+                    RepetitionRange::Exactly(count) => write!(self.out, "{{{count}}}"),
+                    RepetitionRange::AtLeast(count) => write!(self.out, "{{{count},}}"),
+                    RepetitionRange::Bounded(from, to) => write!(self.out, "{{{from},{to}}}"),
+                };
+            }
+        }
+    }
+
+    fn literal(&mut self, literal: &Literal, in_class: bool) {
+        match &literal.kind {
+            LiteralKind::HexFixed(HexLiteralKind::X) | LiteralKind::HexBrace(_) | LiteralKind::HexFixed(_) => {
+                let _ = write!(self.out, "\\x{{{:02X}}}", u32::from(literal.c));
+            }
+            LiteralKind::Special(kind) => self.out.push_str(match kind {
+                SpecialLiteralKind::Bell => "\\x07",
+                SpecialLiteralKind::FormFeed => "\\x0C",
+                SpecialLiteralKind::Tab => "\\x09",
+                SpecialLiteralKind::LineFeed => "\\x0A",
+                SpecialLiteralKind::CarriageReturn => "\\x0D",
+                SpecialLiteralKind::VerticalTab => "\\x0B",
+                SpecialLiteralKind::Space => " ",
+            }),
+            LiteralKind::Verbatim | LiteralKind::Meta | LiteralKind::Superfluous | LiteralKind::Octal => {
+                push_char(&mut self.out, literal.c, in_class);
+            }
+        }
+    }
+
+    fn perl(&mut self, kind: &ClassPerlKind, negated: bool) {
+        self.unicode_class = true;
+        self.out.push_str(match (kind, negated) {
+            (ClassPerlKind::Digit, false) => "\\d",
+            (ClassPerlKind::Digit, true) => "\\D",
+            (ClassPerlKind::Space, false) => "\\s",
+            (ClassPerlKind::Space, true) => "\\S",
+            (ClassPerlKind::Word, false) => "\\w",
+            (ClassPerlKind::Word, true) => "\\W",
+        });
+    }
+
+    fn unicode(&mut self, kind: &ClassUnicodeKind, negated: bool) -> Result<(), String> {
+        let name = match kind {
+            ClassUnicodeKind::OneLetter(letter) => letter.to_string(),
+            ClassUnicodeKind::Named(name) => name.clone(),
+            ClassUnicodeKind::NamedValue { value, .. } => value.clone(),
+        };
+        // The short names of general categories and the names of scripts are the same in both.
+        if name.is_empty()
+            || !name.chars().all(|c| c.is_ascii_alphabetic())
+            || name.len() > 2 && !name.starts_with(char::is_uppercase)
+        {
+            return Err("the name of a Unicode class is not one of PCRE".to_owned());
+        }
+        let _ = write!(self.out, "\\{}{{{name}}}", if negated { 'P' } else { 'p' });
+        Ok(())
+    }
+
+    fn item(&mut self, item: &ClassSetItem) -> Result<(), String> {
+        match item {
+            ClassSetItem::Empty(_) => {}
+            ClassSetItem::Literal(literal) => self.literal(literal, true),
+            ClassSetItem::Range(range) => {
+                self.literal(&range.start, true);
+                self.out.push('-');
+                self.literal(&range.end, true);
+            }
+            ClassSetItem::Ascii(class) => {
+                use regex_syntax::ast::ClassAsciiKind as Kind;
+                let name = match class.kind {
+                    Kind::Alnum => "alnum",
+                    Kind::Alpha => "alpha",
+                    Kind::Ascii => "ascii",
+                    Kind::Blank => "blank",
+                    Kind::Cntrl => "cntrl",
+                    Kind::Digit => "digit",
+                    Kind::Graph => "graph",
+                    Kind::Lower => "lower",
+                    Kind::Print => "print",
+                    Kind::Punct => "punct",
+                    Kind::Space => "space",
+                    Kind::Upper => "upper",
+                    Kind::Word => "word",
+                    Kind::Xdigit => "xdigit",
+                };
+                let _ = write!(self.out, "[:{}{name}:]", if class.negated { "^" } else { "" });
+            }
+            ClassSetItem::Unicode(class) => self.unicode(&class.kind, class.is_negated())?,
+            ClassSetItem::Perl(class) => self.perl(&class.kind, class.negated),
+            ClassSetItem::Bracketed(class) if !class.negated => match &class.kind {
+                // A set within a set is their union.
+                ClassSet::Item(item) => self.item(item)?,
+                ClassSet::BinaryOp(_) => return Err("PCRE has no operators on sets of characters".to_owned()),
+            },
+            ClassSetItem::Bracketed(_) => return Err("PCRE has no negated set within a set".to_owned()),
+            ClassSetItem::Union(union) => union.items.iter().try_for_each(|item| self.item(item))?,
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_patterns_keep_their_form() {
+        for same in [r"(?i)^[a-z]+\.exe", r"\d{1,3}(?:\.\d{1,3}){3}", r"a|b.*?c", r"[^\w\s]", r"(?<n>x)\bq", r"\p{L}+"]
+        {
+            assert_eq!(translate(same).unwrap().text, same);
+        }
+        assert_eq!(translate(r"x$").unwrap().text, r"x\z");
+        assert_eq!(translate(r"(?m)x$").unwrap().text, r"(?m)x$");
+        assert_eq!(translate("a\nb`\t\\v").unwrap().text, r"a\x{0A}b\x{60}\x{09}\x0B");
+        assert_eq!(translate(r"[a[bc]]").unwrap().text, r"[abc]");
+        assert_eq!(translate(r"a++").unwrap().text, r"(?:a+)+");
+        assert_eq!(translate(r"\u00e9/\/").unwrap().text, r"\x{E9}//");
+    }
+
+    #[test]
+    fn what_pcre_lacks_is_refused() {
+        for no in [r"[a&&b]", r"\b{start}x", r"(?x) a", r"(", r"[a[^b]]", r"(?R)a"] {
+            assert!(translate(no).is_err(), "{no}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_no_pattern() {
+        assert_eq!(literal(r"C:\a.b*"), r"C:\\a\.b\*");
+        assert!(translate("a*").unwrap().matches_empty && !translate("a+").unwrap().matches_empty);
+    }
+}

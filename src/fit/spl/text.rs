@@ -1,0 +1,325 @@
+//! Text comparisons: `==`, `has`, `contains`, `in`, `matches regex` and their like.
+//!
+//! The search language ignores case and knows `*`; it is used where that is what the hunt says, and as a filter in front
+//! of the exact condition where it follows from it. `where` compares texts that look like numbers as numbers, so such
+//! texts are compared by a pattern.
+//! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/search>.
+
+use super::matcher::Matcher;
+use super::predicate::Condition;
+use super::scope::Column;
+use super::tree::{EvalExpr, SearchExpr};
+use super::{Fit, Fitter, Unsayable};
+use crate::diagnostic::{Code, Effect, Polarity};
+use crate::fit::text::{TermEdges, folds_alike};
+use crate::fit::{LiteralFit, Style};
+use crate::plan::{Case, Expr, ExprKind, Needles, ScalarType, TextHow, TextMatch};
+
+/// What a text comparison looks at.
+struct Subject<'a> {
+    /// The value; null or empty where there is none.
+    value: EvalExpr,
+    /// The column, if it is one and nothing was done to it.
+    column: Option<Column<'a>>,
+    /// The value is lower-cased (`Some(false)`) or upper-cased (`Some(true)`) before it is compared.
+    cased: Option<bool>,
+}
+
+/// Constant needles.
+struct Texts {
+    items: Vec<String>,
+    all: bool,
+}
+
+impl<'a> Fitter<'a, '_> {
+    /// A text comparison.
+    pub(super) fn text_match(&mut self, expr: &Expr, matched: &TextMatch) -> Fit<Condition> {
+        let mut subject = self.subject(&matched.subject)?;
+        let Some(mut texts) = constants(&matched.needles) else {
+            return self.text_computed(expr, matched, subject);
+        };
+        self.carry_needles(&matched.needles);
+        let (how, mut case) = (matched.how, matched.case);
+        // `tolower(x) == "abc"` says `x =~ "abc"`; with a needle in the other case it says nothing, and stays as it is.
+        if let (Some(upper), true) = (subject.cased, how != TextHow::Regex) {
+            let fits = |text: &String| {
+                text.is_ascii()
+                    && !text.chars().any(|c| if upper { c.is_ascii_lowercase() } else { c.is_ascii_uppercase() })
+            };
+            if case == Case::Insensitive || texts.items.iter().all(fits) {
+                case = Case::Insensitive;
+                subject.cased = None;
+            }
+        }
+        if let Some(upper) = subject.cased {
+            subject.value = EvalExpr::Call(if upper { "upper" } else { "lower" }, vec![subject.value]);
+            subject.column = None;
+        }
+        if let Some(field) = subject.column.as_ref().and_then(|column| column.known.clone()) {
+            self.stored_literals(expr, &field, &mut texts, how, case, matched.negated);
+        }
+        self.text_notes(expr, &texts, how, case);
+        self.dynamic_note(expr, &matched.subject, how, &texts);
+        self.said(expr, &subject, how, case, &texts, matched.negated)
+    }
+
+    /// The condition for a subject and constant needles.
+    fn said(
+        &mut self,
+        expr: &Expr,
+        subject: &Subject<'a>,
+        how: TextHow,
+        case: Case,
+        texts: &Texts,
+        negated: bool,
+    ) -> Fit<Condition> {
+        if texts.items.is_empty() {
+            // `in ()` holds of nothing, `has_all ()` of everything.
+            return Ok(Condition::constant(texts.all != negated));
+        }
+        let partial = !matches!(how, TextHow::Equals | TextHow::Regex);
+        let empty = texts.items.iter().filter(|text| text.is_empty()).count();
+        if partial && (!texts.all && empty > 0 || empty == texts.items.len()) {
+            // Every text contains the empty one.
+            return Ok(Condition::constant(!negated));
+        }
+        let items: Vec<&str> =
+            texts.items.iter().map(String::as_str).filter(|text| !(partial && text.is_empty())).collect();
+        let matcher = Matcher::new(how, case, &items, texts.all).map_err(|why| {
+            let message = format!("the regular expression can not be said in PCRE: {why}");
+            Unsayable::new(Code::RefusedRegex, expr.span, message)
+        })?;
+        if matcher.unicode_class {
+            let message = "`\\d`, `\\w`, `\\s` and `\\b` know letters and digits of all scripts in KQL, and those of ASCII in Splunk";
+            self.note(Code::RegexDialect, Effect::Unsure, expr.span, message);
+        }
+        let null_text = subject.column.as_ref().and_then(|column| column.null_text.clone());
+        let null_matters = null_text.as_deref().is_some_and(|text| matcher.matches_empty || matcher.holds(text));
+        let value = match (&subject.column, null_matters) {
+            (Some(column), true) => column.value(),
+            (Some(column), false) => column.bare(),
+            (None, _) => subject.value.clone(),
+        };
+        let eval = matcher.condition(&value, negated);
+        let Some(column) = subject.column.as_ref().filter(|column| column.raw && self.base_open) else {
+            return Ok(Condition::eval(eval));
+        };
+        let Some(search) = matcher.search(&column.field) else { return Ok(Condition::eval(eval)) };
+        let native = self.frame.style == Style::Native && !negated && self.polarity == Polarity::Positive;
+        let exact = matcher.search_is_exact() && !null_matters;
+        Ok(match (exact, negated) {
+            (true, false) => Condition::searched(search, eval),
+            (true, true) => Condition::searched(SearchExpr::Not(Box::new(search)), eval),
+            (false, false) if native && how != TextHow::Regex && !null_matters => {
+                let message = "a term or an exact text is looked for with wildcards and without regard to case";
+                self.note(Code::NativeStyle, Effect::Broader, expr.span, message);
+                Condition::searched(search, eval)
+            }
+            (false, false) => Condition::prefiltered(search, eval),
+            (false, true) => Condition::eval(eval),
+        })
+    }
+
+    /// What a comparison looks at: a conversion to text of what is text in Splunk anyway says nothing.
+    fn subject(&mut self, expr: &Expr) -> Fit<Subject<'a>> {
+        if let ExprKind::Call { function, args } = &expr.kind
+            && let [arg] = args.as_slice()
+        {
+            let name = self.frame.vocabulary.function_row(*function).map(|row| row.name.as_str());
+            match name {
+                Some("tostring") if is_text_in_splunk(arg) => {
+                    self.ledger.carried(expr.id);
+                    return self.subject(arg);
+                }
+                Some(name @ ("tolower" | "toupper")) => {
+                    self.ledger.carried(expr.id);
+                    let mut inner = self.subject(arg)?;
+                    if let Some(upper) = inner.cased {
+                        inner.value = EvalExpr::Call(if upper { "upper" } else { "lower" }, vec![inner.value]);
+                        inner.column = None;
+                    }
+                    inner.cased = Some(name == "toupper");
+                    return Ok(inner);
+                }
+                _ => {}
+            }
+        }
+        match &expr.kind {
+            ExprKind::Column(column) => {
+                self.ledger.carried(expr.id);
+                let column = self.column(column, expr.ty, expr.span)?;
+                self.readable_as_text(expr, &column)?;
+                Ok(Subject { value: column.bare(), column: Some(column), cased: None })
+            }
+            ExprKind::Path { .. } => {
+                let column = self.path_column(expr)?;
+                match column {
+                    Some(column) => Ok(Subject { value: column.bare(), column: Some(column), cased: None }),
+                    None => Ok(Subject { value: self.value(expr)?, column: None, cased: None }),
+                }
+            }
+            _ => Ok(Subject { value: self.value(expr)?, column: None, cased: None }),
+        }
+    }
+
+    /// A column whose text is not what KQL compares.
+    fn readable_as_text(&self, expr: &Expr, column: &Column<'_>) -> Fit<()> {
+        match column.ty {
+            ScalarType::Datetime | ScalarType::Timespan => {
+                Err(Unsayable::not_yet(expr.span, "a text comparison of a time"))
+            }
+            ScalarType::Bool
+            | ScalarType::Decimal
+            | ScalarType::Dynamic
+            | ScalarType::Guid
+            | ScalarType::Int
+            | ScalarType::Long
+            | ScalarType::Real
+            | ScalarType::String
+            | ScalarType::Unknown => Ok(()),
+        }
+    }
+
+    /// A comparison with a needle that is computed from the row.
+    fn text_computed(&mut self, expr: &Expr, matched: &TextMatch, subject: Subject<'a>) -> Fit<Condition> {
+        let (items, all): (Vec<&Expr>, bool) = match &matched.needles {
+            Needles::One(needle) => (vec![needle.as_ref()], false),
+            Needles::Any(items) => (items.iter().collect(), false),
+            Needles::All(items) => (items.iter().collect(), true),
+            Needles::Table(pipeline) => {
+                return Err(Unsayable::not_yet(pipeline.span, "a comparison with the rows of a table")
+                    .help("write the values into the hunt, or look them up in a lookup"));
+            }
+        };
+        if matched.how != TextHow::Equals {
+            let message = "SPL compares parts of a text with constants only";
+            return Err(Unsayable::new(Code::RefusedPredicate, expr.span, message)
+                .help("compare with a constant, or with `==`"));
+        }
+        let fold = |value: EvalExpr| match matched.case {
+            Case::Sensitive => value,
+            Case::Insensitive => EvalExpr::Call("lower", vec![value]),
+        };
+        // A text in front keeps Splunk from comparing texts that look like numbers as numbers.
+        let marked = |value: EvalExpr| EvalExpr::Concat(vec![EvalExpr::Text("=".to_owned()), value]);
+        let cased = |value: EvalExpr| match subject.cased {
+            Some(upper) => EvalExpr::Call(if upper { "upper" } else { "lower" }, vec![value]),
+            None => value,
+        };
+        let value = subject.column.as_ref().map_or_else(|| subject.value.clone(), Column::value);
+        let left = marked(fold(EvalExpr::or_empty(cased(value))));
+        let mut parts = Vec::new();
+        for item in items {
+            let other = self.subject(item)?;
+            let value = other.column.as_ref().map_or_else(|| other.value.clone(), Column::value);
+            let value = match other.cased {
+                Some(upper) => EvalExpr::Call(if upper { "upper" } else { "lower" }, vec![value]),
+                None => value,
+            };
+            let right = marked(fold(EvalExpr::or_empty(value)));
+            parts.push(if matched.negated {
+                EvalExpr::ne(left.clone(), right)
+            } else {
+                EvalExpr::eq(left.clone(), right)
+            });
+        }
+        Ok(Condition::eval(if all != matched.negated { EvalExpr::all(parts) } else { EvalExpr::any(parts) }))
+    }
+
+    /// Literals follow what the ingest does to the field.
+    fn stored_literals(
+        &mut self,
+        expr: &Expr,
+        field: &crate::fit::Field<'a>,
+        texts: &mut Texts,
+        how: TextHow,
+        case: Case,
+        negated: bool,
+    ) {
+        let polarity = if negated { self.polarity.negated() } else { self.polarity };
+        for text in &mut texts.items {
+            match field.literal(text, how, case, expr.span) {
+                LiteralFit::Same => {}
+                LiteralFit::Changed { text: stored, note } => {
+                    *text = stored;
+                    self.ledger.note(polarity, *note);
+                }
+                LiteralFit::Doubtful(note) => self.ledger.note(polarity, *note),
+            }
+        }
+    }
+
+    fn text_notes(&mut self, expr: &Expr, texts: &Texts, how: TextHow, case: Case) {
+        let undocumented = texts
+            .items
+            .iter()
+            .find(|text| !text.is_empty() && TermEdges::of(text, how).is_some_and(|edges| !edges.documented));
+        if let Some(text) = undocumented {
+            let message = format!(
+                "how KQL looks up a term such as `{text}`, which begins or ends in no letter or digit, is not documented"
+            );
+            self.note(Code::TermBoundary, Effect::Unsure, expr.span, message);
+        }
+        if how != TextHow::Regex
+            && let Some(text) = texts.items.iter().find(|text| !folds_alike(text, case))
+        {
+            let message =
+                format!("the case of letters beyond ASCII, as in `{text}`, is folded by other rules in Splunk");
+            self.note(Code::UnicodeCase, Effect::Unsure, expr.span, message);
+        }
+    }
+
+    /// A part of a `dynamic` value is a field only where it is a scalar; its JSON text is compared otherwise.
+    fn dynamic_note(&mut self, expr: &Expr, subject: &Expr, how: TextHow, texts: &Texts) {
+        let mut inner = subject;
+        while let ExprKind::Call { args, .. } = &inner.kind
+            && let [arg] = args.as_slice()
+        {
+            inner = arg;
+        }
+        if inner.ty != ScalarType::Dynamic {
+            return;
+        }
+        let whole = how == TextHow::Equals
+            && matches!(inner.kind, ExprKind::Path { .. })
+            && !texts.items.iter().any(|text| text.is_empty() || text.starts_with(['{', '[']));
+        if !whole {
+            let message = "KQL compares the JSON text of an object or array, which Splunk does not hold in this form";
+            self.note(Code::Approximated, Effect::Unsure, expr.span, message);
+        }
+    }
+
+    fn carry_needles(&mut self, needles: &Needles) {
+        match needles {
+            Needles::One(needle) => self.ledger.carried(needle.id),
+            Needles::Any(items) | Needles::All(items) => items.iter().for_each(|item| self.ledger.carried(item.id)),
+            Needles::Table(_) => {}
+        }
+    }
+}
+
+/// Values whose text in Splunk is what `tostring` gives.
+fn is_text_in_splunk(expr: &Expr) -> bool {
+    let plain = match expr.ty {
+        ScalarType::Guid
+        | ScalarType::Int
+        | ScalarType::Long
+        | ScalarType::String
+        | ScalarType::Dynamic
+        | ScalarType::Unknown => true,
+        ScalarType::Bool | ScalarType::Datetime | ScalarType::Decimal | ScalarType::Real | ScalarType::Timespan => {
+            false
+        }
+    };
+    plain && matches!(expr.kind, ExprKind::Column(_) | ExprKind::Path { .. })
+}
+
+fn constants(needles: &Needles) -> Option<Texts> {
+    let text = |expr: &Expr| expr.as_str().map(str::to_owned);
+    match needles {
+        Needles::One(needle) => Some(Texts { items: vec![text(needle)?], all: false }),
+        Needles::Any(items) => Some(Texts { items: items.iter().map(text).collect::<Option<_>>()?, all: false }),
+        Needles::All(items) => Some(Texts { items: items.iter().map(text).collect::<Option<_>>()?, all: true }),
+        Needles::Table(_) => None,
+    }
+}

@@ -1,0 +1,398 @@
+//! The typed form of an SPL search: what the language can say, and nothing that it can not.
+//!
+//! The search language and the eval language are two types, because their precedence, case rules and quoting differ.
+//! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference>.
+
+use crate::target::{Binding, Context, Template};
+
+/// A search.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Query {
+    /// How names and texts are written and how tightly operators bind in the base search.
+    pub(crate) search: Context,
+    /// The same in `where` and `eval`.
+    pub(crate) eval: Context,
+    /// The commands; the first is a [`Command::Search`].
+    pub(crate) commands: Vec<Command>,
+}
+
+/// The name of a field. Only [`Name::new`] makes one, so that every name can be written in every command.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Name(String);
+
+impl Name {
+    /// The name, if every command can address it: `*` is a wildcard in most of them, braces are filled in by `eval`, and
+    /// quotes, brackets and bars end a name in one command or another, with no escape that all of them know.
+    pub(crate) fn new(name: impl Into<String>) -> Option<Self> {
+        let name = name.into();
+        let first = name.chars().next()?;
+        let sound = (first.is_alphabetic() || matches!(first, '_' | '@'))
+            && !name.ends_with(' ')
+            && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' ' | ':' | '@' | '#' | '/'));
+        sound.then_some(Self(name))
+    }
+
+    /// A name that is known to be sound: of letters and underscores.
+    pub(crate) fn of(name: &'static str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The text.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A command.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Command {
+    /// The base search: all terms must hold.
+    Search(Vec<SearchExpr>),
+    /// `where`
+    Where(EvalExpr),
+    /// `eval`: each assignment sees those before it.
+    Eval(Vec<(Name, EvalExpr)>),
+    /// `fields`: keeps these, and the internal ones.
+    Fields(Vec<Name>),
+    /// `fields -`
+    FieldsAway(Vec<Name>),
+    /// `table`: keeps exactly these, in this order.
+    Table(Vec<Name>),
+    /// `rename`: `(from, to)`, one after the other.
+    Rename(Vec<(Name, Name)>),
+    /// `stats`
+    Stats {
+        /// The aggregates.
+        aggregates: Vec<StatsAggregate>,
+        /// The keys.
+        by: Vec<Name>,
+    },
+    /// `fillnull value=""`
+    FillEmpty(Vec<Name>),
+    /// `sort`: how many rows stay (`None`: all), and the keys.
+    Sort {
+        /// Rows that stay.
+        count: Option<u64>,
+        /// What is ordered.
+        keys: Vec<SortBy>,
+    },
+    /// `head`
+    Head(u64),
+    /// `dedup`
+    Dedup(Vec<Name>),
+}
+
+/// A key of `sort`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SortBy {
+    /// The field.
+    pub(crate) field: Name,
+    /// Greatest first.
+    pub(crate) descending: bool,
+    /// How values are compared.
+    pub(crate) order: SortOrder,
+}
+
+/// How `sort` compares values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SortOrder {
+    /// As numbers.
+    Number,
+    /// As text.
+    Text,
+    /// As Splunk sees fit.
+    Auto,
+}
+
+/// An aggregate of `stats`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StatsAggregate {
+    /// The function: `count`, `dc`, `exactperc95`.
+    pub(crate) function: String,
+    /// What it aggregates.
+    pub(crate) of: StatsInput,
+    /// The field that it makes.
+    pub(crate) name: Name,
+}
+
+/// What an aggregate looks at.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum StatsInput {
+    /// The rows.
+    Rows,
+    /// A field.
+    Field(Name),
+    /// An expression.
+    Eval(EvalExpr),
+}
+
+/// An expression of the search language.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum SearchExpr {
+    /// `` `name` ``: a macro of the site.
+    Macro(String),
+    /// `earliest=…`, `latest=…`: a modifier in the form that Splunk reads, without blanks or quotes.
+    Time {
+        /// `latest`; otherwise `earliest`.
+        latest: bool,
+        /// The value.
+        value: String,
+    },
+    /// `field="value"`; case does not count.
+    Equals(Name, Pattern),
+    /// `field IN ("a", "b")`
+    In(Name, Vec<Pattern>),
+    /// `field>5`
+    Order(Name, Order, String),
+    /// `field=*`
+    Exists(Name),
+    /// `NOT x`
+    Not(Box<SearchExpr>),
+    /// All hold.
+    And(Vec<SearchExpr>),
+    /// One holds.
+    Or(Vec<SearchExpr>),
+}
+
+/// A value of the search language: text that holds no `*`, with wildcards at its ends.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Pattern {
+    /// Whether anything may stand before it.
+    pub(crate) before: bool,
+    /// The text.
+    pub(crate) text: String,
+    /// Whether anything may stand after it.
+    pub(crate) after: bool,
+}
+
+/// Orderings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // The names are those of `plan::CompareOp`.
+pub(crate) enum Order {
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+/// Comparisons of the eval language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // The names are those of `plan::CompareOp`.
+pub(crate) enum Comparison {
+    Eq,
+    Ne,
+    Order(Order),
+}
+
+/// Operators on numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // The names are those of `plan::ArithmeticOp`.
+pub(crate) enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+}
+
+/// An expression of the eval language.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum EvalExpr {
+    /// A field.
+    Field(Name),
+    /// A text.
+    Text(String),
+    /// A regular expression of PCRE: a text whose control characters are already spelled out.
+    Regex(String),
+    /// A number, in the form that Splunk reads.
+    Number(String),
+    /// A function.
+    Call(&'static str, Vec<EvalExpr>),
+    /// A function as a row of data spells it.
+    Spelled {
+        /// The spelling.
+        template: Template,
+        /// How tightly the result binds.
+        binding: Binding,
+        /// The arguments.
+        args: Vec<EvalExpr>,
+    },
+    /// A comparison.
+    Compare(Comparison, Box<EvalExpr>, Box<EvalExpr>),
+    /// `a + b`
+    Arithmetic(Operator, Box<EvalExpr>, Box<EvalExpr>),
+    /// `a . b`
+    Concat(Vec<EvalExpr>),
+    /// `-a`
+    Negate(Box<EvalExpr>),
+    /// `NOT a`
+    Not(Box<EvalExpr>),
+    /// All hold.
+    And(Vec<EvalExpr>),
+    /// One holds.
+    Or(Vec<EvalExpr>),
+}
+
+impl EvalExpr {
+    /// `a op b`
+    pub(crate) fn compare(op: Comparison, a: Self, b: Self) -> Self {
+        Self::Compare(op, Box::new(a), Box::new(b))
+    }
+
+    /// `a == b`
+    pub(crate) fn eq(a: Self, b: Self) -> Self {
+        Self::compare(Comparison::Eq, a, b)
+    }
+
+    /// `a != b`
+    pub(crate) fn ne(a: Self, b: Self) -> Self {
+        Self::compare(Comparison::Ne, a, b)
+    }
+
+    /// `a op b`
+    pub(crate) fn arithmetic(op: Operator, a: Self, b: Self) -> Self {
+        Self::Arithmetic(op, Box::new(a), Box::new(b))
+    }
+
+    /// `isnull(a)`
+    pub(crate) fn is_null(a: Self) -> Self {
+        Self::Call("isnull", vec![a])
+    }
+
+    /// `isnotnull(a)`
+    pub(crate) fn is_not_null(a: Self) -> Self {
+        Self::Call("isnotnull", vec![a])
+    }
+
+    /// `coalesce(a, "")`
+    pub(crate) fn or_empty(a: Self) -> Self {
+        Self::Call("coalesce", vec![a, Self::Text(String::new())])
+    }
+
+    /// `null()`
+    pub(crate) fn null() -> Self {
+        Self::Call("null", Vec::new())
+    }
+
+    /// `true()`, `false()`
+    pub(crate) fn bool(value: bool) -> Self {
+        Self::Call(if value { "true" } else { "false" }, Vec::new())
+    }
+
+    /// `NOT a`; the negation of a test of presence is the other test.
+    pub(crate) fn negated(self) -> Self {
+        match self {
+            Self::Call("isnull", args) => Self::Call("isnotnull", args),
+            Self::Call("isnotnull", args) => Self::Call("isnull", args),
+            Self::Call("true", args) => Self::Call("false", args),
+            Self::Call("false", args) => Self::Call("true", args),
+            other => Self::Not(Box::new(other)),
+        }
+    }
+
+    /// All hold, with nested conjunctions taken up; `true()` of none.
+    pub(crate) fn all(items: impl IntoIterator<Item = Self>) -> Self {
+        let mut flat = Vec::new();
+        for item in items {
+            match item {
+                Self::And(inner) => flat.extend(inner),
+                Self::Call("true", _) => {}
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            0 => Self::bool(true),
+            1 => flat.remove(0),
+            _ => Self::And(flat),
+        }
+    }
+
+    /// One holds, with nested disjunctions taken up; `false()` of none.
+    pub(crate) fn any(items: impl IntoIterator<Item = Self>) -> Self {
+        let mut flat = Vec::new();
+        for item in items {
+            match item {
+                Self::Or(inner) => flat.extend(inner),
+                Self::Call("false", _) => {}
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            0 => Self::bool(false),
+            1 => flat.remove(0),
+            _ => Self::Or(flat),
+        }
+    }
+
+    /// Calls `see` with each field that is read.
+    pub(crate) fn fields(&self, see: &mut dyn FnMut(&Name)) {
+        match self {
+            Self::Field(name) => see(name),
+            Self::Text(_) | Self::Regex(_) | Self::Number(_) => {}
+            Self::Call(_, items)
+            | Self::Spelled { args: items, .. }
+            | Self::Concat(items)
+            | Self::And(items)
+            | Self::Or(items) => items.iter().for_each(|item| item.fields(see)),
+            Self::Compare(_, a, b) | Self::Arithmetic(_, a, b) => {
+                a.fields(see);
+                b.fields(see);
+            }
+            Self::Negate(a) | Self::Not(a) => a.fields(see),
+        }
+    }
+}
+
+impl SearchExpr {
+    /// All hold, with nested conjunctions taken up.
+    pub(crate) fn all(items: Vec<Self>) -> Option<Self> {
+        let mut flat = Vec::new();
+        for item in items {
+            match item {
+                Self::And(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        if flat.len() > 1 { Some(Self::And(flat)) } else { flat.pop() }
+    }
+
+    /// One holds, with nested disjunctions taken up; values of one field stand in one list.
+    pub(crate) fn any(items: Vec<Self>) -> Option<Self> {
+        let mut flat = Vec::new();
+        for item in items {
+            match item {
+                Self::Or(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        let mut merged: Vec<Self> = Vec::new();
+        for item in flat {
+            let (name, patterns) = match item {
+                Self::Equals(name, pattern) => (name, vec![pattern]),
+                Self::In(name, patterns) => (name, patterns),
+                other => {
+                    if !merged.contains(&other) {
+                        merged.push(other);
+                    }
+                    continue;
+                }
+            };
+            let known = merged.iter_mut().find_map(|it| match it {
+                Self::In(other, known) if *other == name => Some(known),
+                _ => None,
+            });
+            match known {
+                Some(known) => known.extend(patterns),
+                None => merged.push(Self::In(name, patterns)),
+            }
+        }
+        for item in &mut merged {
+            if let Self::In(name, patterns) = item
+                && let [one] = patterns.as_slice()
+            {
+                *item = Self::Equals(name.clone(), one.clone());
+            }
+        }
+        if merged.len() > 1 { Some(Self::Or(merged)) } else { merged.pop() }
+    }
+}

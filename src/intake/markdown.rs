@@ -1,0 +1,206 @@
+//! Fenced blocks of Markdown as hunts.
+
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+
+use super::{Cut, Found, look};
+use crate::source::{Origin, Span};
+
+/// Info strings of other languages: their blocks are skipped whatever they hold.
+const OTHER_LANGUAGES: &[&str] = &[
+    "bash",
+    "c",
+    "cmd",
+    "console",
+    "csharp",
+    "css",
+    "csv",
+    "cs",
+    "diff",
+    "eql",
+    "esql",
+    "es|ql",
+    "go",
+    "graphql",
+    "html",
+    "http",
+    "ini",
+    "java",
+    "javascript",
+    "js",
+    "json",
+    "lua",
+    "mermaid",
+    "perl",
+    "php",
+    "powershell",
+    "ps1",
+    "pwsh",
+    "py",
+    "python",
+    "regex",
+    "ruby",
+    "rust",
+    "sh",
+    "shell",
+    "sigma",
+    "snort",
+    "spl",
+    "splunk",
+    "sql",
+    "suricata",
+    "toml",
+    "ts",
+    "typescript",
+    "vb",
+    "vbscript",
+    "xml",
+    "yaml",
+    "yara",
+    "yml",
+    "zsh",
+];
+
+/// A block that is being read.
+struct Block {
+    text: String,
+    pieces: Vec<(u32, u32)>,
+    end: u32,
+    /// `Some(true)`: the info string says KQL; `Some(false)`: another language; `None`: it does not say.
+    says_kql: Option<bool>,
+}
+
+/// The fenced blocks that hold KQL, each named by the nearest heading above it.
+pub(super) fn cut(text: &str) -> Found {
+    let mut found = Found::default();
+    let mut heading: Option<String> = None;
+    let mut in_heading: Option<String> = None;
+    let mut block: Option<Block> = None;
+    let mut glued: Option<(&str, usize)> = None;
+    for (event, range) in Parser::new_ext(text, Options::empty()).into_offset_iter() {
+        match event {
+            Event::Start(Tag::Heading { .. }) => in_heading = Some(String::new()),
+            Event::End(TagEnd::Heading(_)) => {
+                heading = in_heading.take().map(|title| title.trim().to_owned()).filter(|title| !title.is_empty());
+            }
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
+                block = Some(Block {
+                    text: String::new(),
+                    pieces: Vec::new(),
+                    end: range.start as u32,
+                    says_kql: says_kql(&info),
+                });
+                glued = first_line_on_fence(text, range.start, &info);
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                if let Some(block) = block.take() {
+                    found.cuts.extend(block.into_cut(heading.clone()));
+                }
+            }
+            Event::Text(part) => {
+                if let Some(block) = &mut block {
+                    if let Some((line, at)) = glued.take()
+                        && part.starts_with('|')
+                    {
+                        block.push(line, at as u32, (at + line.len()) as u32);
+                        block.push("\n", range.start as u32 - 1, range.start as u32);
+                        block.says_kql = Some(true);
+                    }
+                    block.push(&part, range.start as u32, range.end as u32);
+                } else if let Some(title) = &mut in_heading {
+                    title.push_str(&part);
+                }
+            }
+            Event::Code(part) => {
+                if let Some(title) = &mut in_heading {
+                    title.push_str(&part);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+impl Block {
+    /// Adds a part that stands at `start..end` of the file. Parts that follow one another are one piece.
+    fn push(&mut self, part: &str, start: u32, end: u32) {
+        let at = self.text.len() as u32;
+        let follows = self.pieces.last().is_some_and(|(hunt, file)| at - hunt == start.wrapping_sub(*file));
+        if !follows && !part.is_empty() {
+            self.pieces.push((at, start));
+        }
+        self.text.push_str(part);
+        self.end = self.end.max(end);
+    }
+
+    fn into_cut(self, name: Option<String>) -> Option<Cut> {
+        let wanted = match self.says_kql {
+            Some(says) => says,
+            None => look::is_kql(&self.text),
+        };
+        if !wanted || look::is_blank(&self.text) {
+            return None;
+        }
+        let start = self.pieces.first().map_or(self.end, |(_, file)| *file);
+        let origin = Origin::pieces(self.pieces, Span::new(start, self.end));
+        Some(Cut { text: self.text, origin, name, id: None, divisible: true })
+    }
+}
+
+/// The table of a query whose first line was written right behind the word `KQL` of its fence, and where it stands.
+fn first_line_on_fence<'a>(text: &'a str, fence: usize, info: &str) -> Option<(&'a str, usize)> {
+    let line = text.get(fence..)?.lines().next()?;
+    let at = fence + line.find(info.trim())? + 3;
+    let table = text.get(at..fence + line.len())?.trim_end();
+    let is_kql = text.get(at - 3..at)?.eq_ignore_ascii_case("kql");
+    (is_kql && !table.is_empty() && table.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some((table, at))
+}
+
+/// What the info string of a fence says about the language.
+fn says_kql(info: &str) -> Option<bool> {
+    let word = info.trim().trim_start_matches(['{', '.']).split([' ', ',', '{', '}', '\t']).next().unwrap_or_default();
+    let word = word.to_ascii_lowercase();
+    if ["kql", "kusto", "csl"].contains(&word.as_str()) {
+        Some(true)
+    } else if OTHER_LANGUAGES.contains(&word.as_str()) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fences_map_byte_for_byte_even_when_indented_or_with_carriage_returns() {
+        let text = "# Odd `signers`\r\n\r\n- item\r\n\r\n  ```KQL\r\n  T\r\n    | where a == 'ß'\r\n  ```\r\n";
+        let found = cut(text);
+        assert_eq!(found.cuts.len(), 1);
+        let hunt = &found.cuts[0];
+        assert_eq!(hunt.name.as_deref(), Some("Odd signers"));
+        assert_eq!(hunt.text.replace('\r', ""), "T\n  | where a == 'ß'\n");
+        let at = hunt.text.find("where").unwrap() as u32;
+        assert_eq!(hunt.origin.locate(Span::new(at, at + 5)).slice(text), "where");
+        let at = hunt.text.find("'ß'").unwrap() as u32;
+        assert_eq!(hunt.origin.locate(Span::new(at, at + 4)).slice(text), "'ß'");
+    }
+
+    #[test]
+    fn a_table_that_slipped_onto_the_fence_is_part_of_the_hunt() {
+        let text = "```KQLDeviceEvents\n| take 1\n```\n";
+        let hunt = &cut(text).cuts[0];
+        assert_eq!(hunt.text, "DeviceEvents\n| take 1\n");
+        assert_eq!(hunt.origin.locate(Span::new(0, 12)).slice(text), "DeviceEvents");
+        assert_eq!(hunt.origin.locate(Span::new(15, 19)).slice(text), "take");
+    }
+
+    #[test]
+    fn other_languages_are_left_out() {
+        let text =
+            "```powershell\nT | where a\n```\n\n```\nT | where a == 1\n```\n\n```\nls -l\n```\n~~~text\nnotes\n~~~\n";
+        let found = cut(text);
+        assert_eq!(found.cuts.iter().map(|hunt| hunt.text.as_str()).collect::<Vec<_>>(), ["T | where a == 1\n"]);
+    }
+}

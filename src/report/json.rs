@@ -1,0 +1,194 @@
+//! JSON, one object a line, and its JSON Schema.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+
+use super::{Page, Place};
+use crate::diagnostic::{Code, Diagnostic, Effect, Severity};
+use crate::emit::Translation;
+use crate::intake::Source;
+use crate::target::Target;
+
+/// Where a hunt comes from.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Source", deny_unknown_fields)]
+struct SourceRow<'a> {
+    /// The file as it was named or found; `-` is standard input.
+    path: &'a str,
+    /// Which of the file's hunts, from 0.
+    index: usize,
+    /// The hunt's name.
+    name: Option<&'a str>,
+    /// The rule's identifier.
+    id: Option<&'a str>,
+}
+
+impl<'a> SourceRow<'a> {
+    fn new(source: &'a Source) -> Self {
+        Self { path: &source.path, index: source.index, name: source.name.as_deref(), id: source.id.as_deref() }
+    }
+}
+
+/// The time over which the query is to be run.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TimeRange", deny_unknown_fields)]
+struct RangeRow<'a> {
+    /// First moment: `now-5d`, or an ISO 8601 time; null is open.
+    from: Option<&'a str>,
+    /// Last moment; null is open.
+    to: Option<&'a str>,
+}
+
+/// A difference between the hunt and its translation, or a reason why there is none.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Note", deny_unknown_fields)]
+struct NoteRow<'a> {
+    /// The code; `huntgate explain` says more.
+    #[schemars(schema_with = "code_schema")]
+    code: Code,
+    /// What it does to the selected events.
+    #[schemars(schema_with = "effect_schema")]
+    effect: Effect,
+    /// What is.
+    message: &'a str,
+    /// What would work.
+    help: Option<&'a str>,
+    /// The place.
+    span: Place,
+}
+
+/// A remark on a hunt.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Diagnostic", deny_unknown_fields)]
+struct DiagnosticRow<'a> {
+    /// The code; `huntgate explain` says more.
+    #[schemars(schema_with = "code_schema")]
+    code: Code,
+    /// How grave it is.
+    #[schemars(schema_with = "severity_schema")]
+    severity: Severity,
+    /// What is.
+    message: &'a str,
+    /// The place.
+    span: Place,
+    /// What would work.
+    help: Option<&'a str>,
+}
+
+/// A line of `huntgate convert --format json`: one hunt in one target.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Conversion", deny_unknown_fields)]
+pub struct ConvertLine<'a> {
+    source: SourceRow<'a>,
+    /// The target language.
+    #[schemars(schema_with = "target_schema")]
+    target: &'static str,
+    /// How the target's data is named.
+    schema: &'a str,
+    /// How faithful the query is.
+    #[schemars(schema_with = "effect_schema")]
+    verdict: Effect,
+    /// The query; null if and only if the verdict is `refused`.
+    query: Option<&'a str>,
+    /// The time over which the query is to be run, where the hunt's window is not in the query.
+    time_range: Option<RangeRow<'a>>,
+    /// Every difference, in the order of the hunt.
+    notes: Vec<NoteRow<'a>>,
+}
+
+impl<'a> ConvertLine<'a> {
+    /// The line of a translation whose notes have their places in `page`.
+    pub fn new(page: &Page, source: &'a Source, target: Target, schema: &'a str, translation: &'a Translation) -> Self {
+        let range = translation.time_range.as_ref();
+        Self {
+            source: SourceRow::new(source),
+            target: target.name(),
+            schema,
+            verdict: translation.verdict,
+            query: translation.query.as_deref(),
+            time_range: range.map(|range| RangeRow { from: range.from.as_deref(), to: range.to.as_deref() }),
+            notes: translation
+                .notes
+                .iter()
+                .map(|note| NoteRow {
+                    code: note.code,
+                    effect: effect_of(note),
+                    message: &note.message,
+                    help: note.help.as_deref(),
+                    span: page.place(note.span),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The effect of a note. What has none is an error, and then there is no query, or a remark that changes nothing.
+pub(super) fn effect_of(note: &Diagnostic) -> Effect {
+    note.effect.unwrap_or(match note.severity {
+        Severity::Error => Effect::Refused,
+        Severity::Warning | Severity::Note => Effect::Exact,
+    })
+}
+
+/// A line of `huntgate check --format json`: one hunt.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Check", deny_unknown_fields)]
+pub struct CheckLine<'a> {
+    source: SourceRow<'a>,
+    /// Whether the hunt was read: no diagnostic is an error.
+    ok: bool,
+    /// What is to be said about it.
+    diagnostics: Vec<DiagnosticRow<'a>>,
+}
+
+impl<'a> CheckLine<'a> {
+    /// The line of a hunt whose diagnostics have their places in `page`.
+    pub fn new(page: &Page, source: &'a Source, diagnostics: &'a [Diagnostic]) -> Self {
+        Self {
+            source: SourceRow::new(source),
+            ok: diagnostics.iter().all(|one| one.severity != Severity::Error),
+            diagnostics: diagnostics
+                .iter()
+                .map(|one| DiagnosticRow {
+                    code: one.code,
+                    severity: one.severity,
+                    message: &one.message,
+                    span: page.place(one.span),
+                    help: one.help.as_deref(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The JSON Schema of a line of either command; each is also a definition of its own.
+pub fn schema_document() -> serde_json::Value {
+    let mut generator = SchemaGenerator::default();
+    let lines = [generator.subschema_for::<ConvertLine<'_>>(), generator.subschema_for::<CheckLine<'_>>()];
+    serde_json::json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "huntgate",
+        "description": "A line of `huntgate convert --format json` or of `huntgate check --format json`",
+        "anyOf": lines,
+        "$defs": generator.take_definitions(true),
+    })
+}
+
+fn code_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": "^HG[0-9]{3}$" })
+}
+
+fn effect_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Effect::ALL.map(Effect::name) })
+}
+
+fn severity_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": [Severity::Note, Severity::Warning, Severity::Error] })
+}
+
+fn target_schema(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<Cow<'static, str>> = Target::ALL.iter().map(|target| target.name().into()).collect();
+    json_schema!({ "type": "string", "enum": names })
+}

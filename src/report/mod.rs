@@ -1,0 +1,16 @@
+//! Renderings of results: text for people, JSON lines, SARIF.
+//!
+//! Everything here turns finished results into text. Nothing is decided about a hunt, and nothing is written to a
+//! stream: that is the command line's. Places are those of the file; [`Page::located`] brings a hunt's there.
+
+mod escape;
+mod human;
+mod json;
+mod page;
+mod sarif;
+
+pub use escape::{is_unsafe, safe, safe_json};
+pub use human::{Human, tally};
+pub use json::{CheckLine, ConvertLine, schema_document};
+pub use page::{Page, Place};
+pub use sarif::Sarif;
