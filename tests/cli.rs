@@ -2,7 +2,7 @@
 //!
 //! What a translation says is for the cases under `tests/hunts`; here it only matters that there is one.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

@@ -55,6 +55,24 @@ impl Logic {
         if negate { self.not() } else { self }
     }
 
+    /// Whether every event that satisfies the tree has some value that is asked for: not only exclusions and presence.
+    /// A rule of which a part was left out is worth giving only then.
+    pub(super) fn is_telling(&self) -> bool {
+        match self {
+            Self::Const(_) => false,
+            Self::Test { item, negated } => {
+                let says = |value: &Value| match value {
+                    Value::Null => false,
+                    Value::Text(text) | Value::Raw(text) => !text.is_empty(),
+                    Value::Integer(_) | Value::Real(_) | Value::Bool(_) => true,
+                };
+                !negated && item.values.iter().all(says)
+            }
+            Self::All(items) => items.iter().any(Self::is_telling),
+            Self::Any(items) => !items.is_empty() && items.iter().all(Self::is_telling),
+        }
+    }
+
     /// The same without constants, nested connectives of one kind, and comparisons that one item can hold.
     pub(super) fn simplified(self) -> Self {
         match self {
@@ -186,6 +204,14 @@ mod tests {
     #[test]
     fn an_empty_text_and_null_stand_alone() {
         assert!(matches!(Logic::empty("x").simplified(), Logic::Any(items) if items.len() == 2));
+    }
+
+    #[test]
+    fn exclusions_and_presence_tell_nothing() {
+        assert!(contains("a").is_telling() && !contains("a").not().is_telling());
+        assert!(!Logic::empty("x").is_telling() && !Logic::empty("x").not().is_telling());
+        assert!(Logic::All(vec![contains("a"), Logic::empty("x").not()]).is_telling());
+        assert!(!Logic::Any(vec![contains("a"), contains("b").not()]).is_telling());
     }
 
     #[test]

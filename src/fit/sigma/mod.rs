@@ -83,7 +83,16 @@ fn rule<'p>(
     let fields = Fields::new(*frame);
     let table = match fields.table(ledger, line.table, line.pipeline.span) {
         Ok(table) => table,
-        Err(refusal) => return Err(ledger.refuse(line.pipeline, *refusal)),
+        Err(refusal) => match source::by_name(frame, line) {
+            Some(table) => {
+                let message =
+                    format!("{}; the log source names the table, and columns keep KQL's names", refusal.message);
+                let note = Diagnostic::note(refusal.code, Effect::Exact, line.pipeline.span, message);
+                ledger.note(Polarity::Positive, note.help("name the source with --fields"));
+                table
+            }
+            None => return Err(ledger.refuse(line.pipeline, *refusal)),
+        },
     };
     let mut walk =
         Walk { frame, scopes: Scopes::default(), conditions: Vec::new(), shown: Vec::new(), omitted: Vec::new() };
@@ -152,7 +161,7 @@ fn rule<'p>(
     }
     let logic = Logic::All(parts).simplified();
     match pass {
-        Pass::First(left_out) if logic != Logic::Const(true) => {
+        Pass::First(left_out) if logic.is_telling() => {
             left_out.extend(failed.into_iter().map(|(conjunct, why)| (conjunct.id, why)));
         }
         Pass::First(_) | Pass::Second(_) => {

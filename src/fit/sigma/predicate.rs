@@ -164,10 +164,9 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
                 Err(why) => failed.push((item.id, why)),
             }
         }
-        let says = |logic: &Logic| !matches!(logic.clone().simplified(), Logic::Const(_));
         if let Some((_, first)) = failed.first() {
             match pass {
-                Pass::First(left_out) if parts.iter().any(says) => left_out.extend(failed),
+                Pass::First(left_out) if parts.iter().any(Logic::is_telling) => left_out.extend(failed),
                 Pass::First(_) | Pass::Second(_) => return Err(first.clone()),
             }
         }

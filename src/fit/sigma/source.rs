@@ -2,6 +2,7 @@
 //!
 //! Conditions are for `predicate`; only those that choose a log source are looked at here.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
@@ -132,6 +133,14 @@ pub(super) fn window<'p>(frame: &Frame<'p>, lines: &[Line<'p>]) -> Windows<'p> {
         },
         _ => Windows { range: None, conditions: Vec::new() },
     }
+}
+
+/// A table that the schema has no log source for, selected by its name: a rule on a log source of the site's own is worth
+/// more than none. `None` where the schema refuses tables that it does not hold.
+pub(super) fn by_name<'a>(frame: &Frame<'a>, line: &Line<'_>) -> Option<Table<'a>> {
+    let selector = frame.schema.fallback(&line.table.name)?;
+    let row = frame.vocabulary.table(&line.table.name).ok().flatten();
+    Some(Table { name: line.table.name.clone(), selector: Cow::Owned(selector), row, map: None })
 }
 
 /// A log source, and the condition that it makes superfluous.

@@ -223,6 +223,9 @@ fn the_taxonomy_has_paths_for_names_and_log_sources_for_actions() {
     assert_eq!(said.detection()["selection"]["TargetFilename|re|i"].as_str(), Some("a[^\\\\]*$"));
     let said = taxonomy("DeviceFileEvents | where FileName contains 'a'");
     assert!(said.has(Code::SourceNarrower, Effect::Narrower));
+    let said = taxonomy("DeviceFileCertificateInfo | where Signer has 'x'");
+    assert_eq!(said.documents[0]["logsource"]["category"].as_str(), Some("DeviceFileCertificateInfo"));
+    assert!(said.has(Code::UnmappedTable, Effect::Exact));
     let said = taxonomy("SecurityEvent | where EventID == 4688 and NewProcessName has 'cmd'");
     assert_eq!(said.documents[0]["logsource"]["category"].as_str(), Some("process_creation"));
     assert!(said.selection().contains("Image|re|i") && said.selection().contains("EventID"));
