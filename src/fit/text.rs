@@ -4,7 +4,8 @@ use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::plan::{Case, Expr, Needles, TextHow};
 use crate::source::Span;
 
-/// The characters of a term. Kusto breaks text into maximal runs of ASCII letters and digits; an underscore is not one.
+/// The characters of a term that every reading of Microsoft's documentation agrees on: ASCII letters and digits. An
+/// underscore is not one. Whether a needle's edge is one decides if it must be a boundary.
 /// See <https://learn.microsoft.com/kusto/query/datatypes-string-operators#what-is-a-term>.
 pub fn is_term_char(char: char) -> bool {
     char.is_ascii_alphanumeric()

@@ -3,6 +3,8 @@
 //! By the convention of the verdicts a query is judged over its `time_range`, and a bound relative to now is exact up to
 //! one tick of the target's clock; so whether a bound is inclusive is not kept here.
 
+use std::collections::HashSet;
+
 use crate::plan::{
     Bound, CalendarUnit, Expr, ExprKind, Moment, Pipeline, StageKind, TICKS_PER_DAY, TICKS_PER_SECOND,
     TimeRange as TimeExpr, UNIX_EPOCH_TICKS,
@@ -26,6 +28,8 @@ pub struct Window<'p> {
     pub to: Option<&'p Bound>,
     /// The conditions that the bounds come from: all that the window says.
     pub conditions: Vec<&'p Expr>,
+    /// The same, by identity.
+    held: HashSet<*const Expr>,
 }
 
 impl<'p> Window<'p> {
@@ -76,7 +80,7 @@ impl<'p> Window<'p> {
 
     /// Whether a condition is part of the window.
     pub fn holds(&self, condition: &Expr) -> bool {
-        self.conditions.iter().any(|known| std::ptr::eq(*known, condition))
+        self.held.contains(&std::ptr::from_ref(condition))
     }
 
     /// Whether there is no bound.
@@ -114,6 +118,7 @@ impl<'p> Window<'p> {
             self.from = lower;
             self.to = upper;
             self.conditions.push(condition);
+            self.held.insert(std::ptr::from_ref(condition));
         }
     }
 }

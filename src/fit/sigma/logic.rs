@@ -96,7 +96,8 @@ impl Logic {
         }
         let mut merged: Vec<Self> = Vec::with_capacity(flat.len());
         // Where a comparison of this key stands, so that merging long lists stays linear.
-        let mut at: std::collections::BTreeMap<(String, Form, bool), usize> = std::collections::BTreeMap::new();
+        let mut at: std::collections::BTreeMap<(String, Form, bool), (usize, Nature)> =
+            std::collections::BTreeMap::new();
         for next in flat {
             let Self::Test { item, negated } = next else {
                 // Beyond some hundreds, looking for repetitions costs more than they do.
@@ -106,12 +107,14 @@ impl Logic {
                 continue;
             };
             let key = (item.field.clone(), item.form, negated);
-            let done = match at.get(&key).and_then(|at| merged.get_mut(*at)) {
-                Some(Self::Test { item: known, .. }) => merge(known, &item, all == negated),
-                Some(Self::Const(_) | Self::All(_) | Self::Any(_)) | None => false,
+            let nature = Nature::of(&item);
+            let known = at.get(&key).and_then(|(at, nature)| merged.get_mut(*at).map(|known| (known, *nature)));
+            let done = match known {
+                Some((Self::Test { item: known, .. }, like)) => merge(known, like, &item, nature, all == negated),
+                Some((Self::Const(_) | Self::All(_) | Self::Any(_), _)) | None => false,
             };
             if !done {
-                at.insert(key, merged.len());
+                at.insert(key, (merged.len(), nature));
                 merged.push(Self::Test { item, negated });
             }
         }
@@ -131,21 +134,36 @@ impl Logic {
     }
 }
 
+/// What decides whether the values of a comparison may join a list. Joining does not change it, so that it is looked at
+/// once for each comparison.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Nature {
+    /// All values are texts.
+    text: bool,
+    /// None is null or the empty text.
+    plain: bool,
+}
+
+impl Nature {
+    fn of(item: &Item) -> Self {
+        let text = |value: &Value| matches!(value, Value::Text(_) | Value::Raw(_));
+        let absent = |value: &Value| *value == Value::Null || *value == Value::Text(String::new());
+        Self { text: item.values.iter().all(text), plain: !item.values.iter().any(absent) }
+    }
+}
+
 /// Puts the values of an item into another of the same field and form; says whether that was possible.
 /// `any`: one of both must hold; otherwise both must.
-fn merge(known: &mut Item, next: &Item, any: bool) -> bool {
+fn merge(known: &mut Item, like: Nature, next: &Item, nature: Nature, any: bool) -> bool {
     if known == next {
         return true;
     }
-    let null = |item: &Item| item.values.contains(&Value::Null);
     let ordering = matches!(known.form, Form::Lt | Form::Lte | Form::Gt | Form::Gte | Form::FieldRef);
-    if null(known) || null(next) || ordering {
+    if ordering {
         return false;
     }
     // Values of different types would make a list that reads badly and that some backends refuse.
-    let text = |item: &Item| item.values.iter().all(|value| matches!(value, Value::Text(_) | Value::Raw(_)));
-    let empty = |item: &Item| item.values.iter().any(|value| *value == Value::Text(String::new()));
-    if text(known) != text(next) || empty(known) || empty(next) {
+    if like != nature || !nature.plain {
         return false;
     }
     if any {

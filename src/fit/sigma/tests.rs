@@ -181,6 +181,14 @@ fn what_can_not_be_said_is_refused() {
 }
 
 #[test]
+fn a_part_is_left_out_only_where_something_telling_remains() {
+    let said = source("SigninLogs | where UserPrincipalName != 'a' | summarize n = count() by IPAddress | where n > 5");
+    assert!(said.has(Code::RefusedPredicate, Effect::Refused));
+    let said = source("SigninLogs | where AppDisplayName == 'a' | summarize n = count() by IPAddress | where n > 5");
+    assert_eq!(said.verdict, Effect::Broader);
+}
+
+#[test]
 fn joins_that_only_remove_rows_are_left_out() {
     let said = source("DeviceProcessEvents | where FileName == 'a' | join kind=leftanti (DeviceInfo) on DeviceId");
     assert_eq!(said.verdict, Effect::Broader);
@@ -223,6 +231,9 @@ fn the_taxonomy_has_paths_for_names_and_log_sources_for_actions() {
     assert_eq!(said.detection()["selection"]["TargetFilename|re|i"].as_str(), Some("a[^\\\\]*$"));
     let said = taxonomy("DeviceFileEvents | where FileName contains 'a'");
     assert!(said.has(Code::SourceNarrower, Effect::Narrower));
+    let said = taxonomy("DeviceFileCertificateInfo | where Signer has 'x'");
+    assert_eq!(said.documents[0]["logsource"]["category"].as_str(), Some("DeviceFileCertificateInfo"));
+    assert!(said.has(Code::UnmappedTable, Effect::Exact));
     let said = taxonomy("DeviceFileCertificateInfo | where Signer has 'x'");
     assert_eq!(said.documents[0]["logsource"]["category"].as_str(), Some("DeviceFileCertificateInfo"));
     assert!(said.has(Code::UnmappedTable, Effect::Exact));

@@ -23,7 +23,7 @@ use self::scope::{Column, Scope};
 use self::tree::{Command, Name, Pattern, Query, SearchExpr};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::plan::{ColumnRef, Expr, ExprKind, Pipeline, ScalarType, Source, StageKind, TableRef, Tree};
+use crate::plan::{ColumnRef, Expr, ExprKind, Pipeline, ScalarType, Source, Stage, StageKind, TableRef, Tree};
 use crate::source::Span;
 use crate::target::{Capability, Selector, SplunkSelector, Support, TermTest};
 
@@ -119,11 +119,12 @@ impl<'a, 'l> Fitter<'a, 'l> {
         if let Err(reason) = self.leading_window(&window) {
             return Err(self.ledger.refuse(pipeline, *reason.0));
         }
+        let counted = |stage: &Stage| matches!(stage.kind, StageKind::Summarize { .. } | StageKind::Count);
+        let last_count = pipeline.stages.iter().rposition(counted);
         for (index, stage) in pipeline.stages.iter().enumerate() {
             let rest = pipeline.stages.get(index + 1..).unwrap_or_default();
-            let counted = |kind: &StageKind| matches!(kind, StageKind::Summarize { .. } | StageKind::Count);
-            self.polarity =
-                if rest.iter().any(|stage| counted(&stage.kind)) { Polarity::Aggregated } else { Polarity::Positive };
+            let counts_later = last_count.is_some_and(|last| last > index);
+            self.polarity = if counts_later { Polarity::Aggregated } else { Polarity::Positive };
             if let Err(reason) = self.stage(stage, rest, &window) {
                 return Err(self.ledger.refuse(stage, *reason.0));
             }
