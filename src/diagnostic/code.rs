@@ -178,8 +178,8 @@ codes! {
     }
     TypeMismatch "HG110" {
         title: "types do not fit",
-        what: "KQL refuses or converts values of these types.",
-        when: "A text column is compared with a number, for instance.",
+        what: "KQL refuses values of these types together. The constant was taken as one of the column's type; if the hunt runs, the site's column is of another type.",
+        when: "A number column is compared with a text, for instance.",
         todo: "Convert explicitly with tostring(), tolong() and the like.",
         reference: "https://learn.microsoft.com/kusto/query/scalar-data-types/",
     }

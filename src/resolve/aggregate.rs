@@ -1,6 +1,6 @@
 //! Calls of aggregates: which aggregate, under which condition, of which type.
 
-use super::expr::Place;
+use super::place::Place;
 use super::{Resolver, Step};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{Aggregate, AggregateKind, ArgColumns, Expr, ExprKind, NodeId, ScalarType};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::aggregate::Aggregates;
 use super::columns::{Row, Rows};
-use super::expr::Place;
-use super::inline::Outcome;
+use super::place::Outcome;
+use super::place::Place;
 use super::scope::{Found, Scope, Shape};
 use super::sources::declared;
 use super::{Resolver, Step, written};

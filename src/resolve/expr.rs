@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::columns::Row;
-use super::inline::{Meaning, Outcome};
-use super::scope::{Found, Scope};
+use super::place::{Meaning, Outcome, Place};
+use super::scope::Found;
 use super::{DEPTH, Resolver, Step, written};
 use crate::data::nearest;
 use crate::diagnostic::{Code, Diagnostic};
@@ -12,28 +12,6 @@ use crate::plan::{Expr, PathStep, ScalarType, Value};
 use crate::source::Span;
 use crate::syntax::ast::{self, Argument, BinaryOp, Name};
 use crate::vocabulary::FunctionKind;
-
-/// Where an expression stands: the names and the columns that it sees.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'r> {
-    pub(super) scope: Scope,
-    /// The row; none outside of a pipeline.
-    pub(super) row: Option<&'r Row>,
-    /// The right row, in the condition of a join.
-    pub(super) right: Option<&'r Row>,
-}
-
-impl<'r> Place<'r> {
-    /// Outside of a pipeline.
-    pub(super) fn outside(scope: Scope) -> Self {
-        Self { scope, row: None, right: None }
-    }
-
-    /// Over a row.
-    pub(super) fn over(scope: Scope, row: &'r Row) -> Self {
-        Self { scope, row: Some(row), right: None }
-    }
-}
 
 impl<'a> Resolver<'a> {
     /// The value of an expression.

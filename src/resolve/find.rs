@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::columns::{Row, Rows, matches};
-use super::expr::Place;
+use super::place::Place;
 use super::project::bind;
 use super::scope::Scope;
 use super::{Resolver, Step, written};

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::columns::{Row, Rows};
-use super::expr::Place;
+use super::place::{Meaning, Outcome, Place};
 use super::scope::{EntryId, EntryKind, Found, Scope, Shape};
 use super::{DEPTH, Resolver, Step};
 use crate::diagnostic::{Code, Diagnostic};
@@ -11,20 +11,6 @@ use crate::plan::{Expr, ScalarType};
 use crate::source::Span;
 use crate::syntax::ast::{self, Argument, Function, Name, ParameterType};
 use crate::vocabulary::FunctionKind;
-
-/// What a name of the hunt stands for.
-#[derive(Clone, Debug)]
-pub(super) enum Meaning {
-    Value(Rc<Expr>, usize),
-    Rows(Rc<Rows>, usize),
-    Function,
-}
-
-/// A result of a function.
-pub(super) enum Outcome {
-    Value(Expr),
-    Rows(Rows),
-}
 
 impl<'a> Resolver<'a> {
     /// What an entry stands for.

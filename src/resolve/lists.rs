@@ -1,7 +1,7 @@
 //! Values made of rows: `in (T | …)`, `toscalar(…)`, and constant tables that are lists of values.
 
 use super::columns::Rows;
-use super::expr::Place;
+use super::place::Place;
 use super::scope::Shape;
 use super::{Resolver, Step};
 use crate::diagnostic::{Code, Diagnostic, Effect};

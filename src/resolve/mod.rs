@@ -16,6 +16,7 @@ mod lists;
 mod names;
 mod parameters;
 mod parsing;
+mod place;
 mod project;
 mod scope;
 mod sources;

@@ -1,7 +1,7 @@
 //! Parameters: those of operators (`kind=inner`, `hint.*`) and the filters of ASIM parsers (`_Im_Dns(starttime=…)`).
 
 use super::columns::Rows;
-use super::expr::Place;
+use super::place::Place;
 use super::scope::Scope;
 use super::{Resolver, Step, written};
 use crate::diagnostic::{Code, Diagnostic, Effect};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::columns::Rows;
-use super::expr::Place;
+use super::place::Place;
 use super::scope::Scope;
 use super::sources::declared;
 use super::{Resolver, Step};

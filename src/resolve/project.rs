@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::columns::{Row, Rows, UniqueNames, matches};
-use super::expr::Place;
+use super::place::Place;
 use super::scope::Scope;
 use super::{Resolver, Step, written};
 use crate::diagnostic::{Code, Diagnostic};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::columns::{Row, Rows};
-use super::expr::Place;
-use super::inline::{Meaning, Outcome};
+use super::place::Place;
+use super::place::{Meaning, Outcome};
 use super::project::Style;
 use super::scope::{EntryId, EntryKind, Found, Scope, Shape};
 use super::{Resolver, Step, written};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::aggregate::Aggregates;
 use super::columns::{Row, Rows, UniqueNames};
-use super::expr::Place;
+use super::place::Place;
 use super::project::{Style, bind, is_time};
 use super::scope::{Found, Scope};
 use super::{Resolver, Step, written};

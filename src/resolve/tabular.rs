@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::columns::Rows;
-use super::expr::Place;
+use super::place::Place;
 use super::project::Style;
 use super::scope::Scope;
 use super::{Resolver, Step};

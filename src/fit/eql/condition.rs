@@ -10,7 +10,6 @@ use crate::fit::{Fields, Frame, Ledger};
 use crate::plan::{Absence, ArithmeticOp, CompareOp, Expr, ExprKind, ScalarType, Value as Literal};
 use crate::source::Span;
 
-use super::constant::evaluate;
 use super::scope::{Loss, Meaning, Place, Scope};
 use super::tree::{Compare, Cond, Constant, How, Value};
 
@@ -356,14 +355,14 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
             (Want::Fails, op) => (op.negated(), true),
         };
         if let Some(own) = self.constant(subject, scope, at) {
-            return match evaluate(op, &own?, with) {
+            return match own?.compared(op, with) {
                 Some(value) => Ok(Cond::Constant(value)),
                 None => Err(Unsayable::new(Code::RefusedPredicate, span, "the comparison has no value that is known")),
             };
         }
         let number = self.number(subject, scope, at, polarity)?;
         let missing = match number.when_missing {
-            Some(value) => evaluate(op, &value, with).unwrap_or(missing),
+            Some(value) => value.compared(op, with).unwrap_or(missing),
             None => missing,
         };
         let with = match (&number.stored, with) {

@@ -113,25 +113,27 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
     }
 }
 
-/// The result of a comparison of two constants.
-pub(super) fn evaluate(op: CompareOp, left: &Constant, right: &Constant) -> Option<bool> {
-    let order = match (left, right) {
-        (Constant::Integer(left), Constant::Integer(right)) => left.cmp(right),
-        (Constant::Bool(left), Constant::Bool(right)) => left.cmp(right),
-        (Constant::Text(left), Constant::Text(right)) => left.cmp(right),
-        (Constant::Integer(left), Constant::Real(right)) => (*left as f64).partial_cmp(right)?,
-        (Constant::Real(left), Constant::Integer(right)) => left.partial_cmp(&(*right as f64))?,
-        (Constant::Real(left), Constant::Real(right)) => left.partial_cmp(right)?,
-        (Constant::Integer(_) | Constant::Real(_) | Constant::Bool(_) | Constant::Text(_), _) => return None,
-    };
-    Some(match op {
-        CompareOp::Eq => order.is_eq(),
-        CompareOp::Ne => order.is_ne(),
-        CompareOp::Lt => order.is_lt(),
-        CompareOp::Le => order.is_le(),
-        CompareOp::Gt => order.is_gt(),
-        CompareOp::Ge => order.is_ge(),
-    })
+impl Constant {
+    /// The result of a comparison of two constants.
+    pub(super) fn compared(&self, op: CompareOp, right: &Self) -> Option<bool> {
+        let order = match (self, right) {
+            (Constant::Integer(left), Constant::Integer(right)) => left.cmp(right),
+            (Constant::Bool(left), Constant::Bool(right)) => left.cmp(right),
+            (Constant::Text(left), Constant::Text(right)) => left.cmp(right),
+            (Constant::Integer(left), Constant::Real(right)) => (*left as f64).partial_cmp(right)?,
+            (Constant::Real(left), Constant::Integer(right)) => left.partial_cmp(&(*right as f64))?,
+            (Constant::Real(left), Constant::Real(right)) => left.partial_cmp(right)?,
+            (Constant::Integer(_) | Constant::Real(_) | Constant::Bool(_) | Constant::Text(_), _) => return None,
+        };
+        Some(match op {
+            CompareOp::Eq => order.is_eq(),
+            CompareOp::Ne => order.is_ne(),
+            CompareOp::Lt => order.is_lt(),
+            CompareOp::Le => order.is_le(),
+            CompareOp::Gt => order.is_gt(),
+            CompareOp::Ge => order.is_ge(),
+        })
+    }
 }
 
 /// A moment as Elasticsearch writes it, with milliseconds at least.

@@ -2,8 +2,9 @@
 //! See <https://www.elastic.co/docs/reference/query-languages/eql/eql-pipe-ref>.
 
 use crate::diagnostic::{Code, Diagnostic, Effect};
-use crate::plan::{Expr, Pipeline, SortKey, Source, Stage, StageKind, Value as Literal};
+use crate::plan::{Expr, Pipeline, SortKey, Stage, StageKind, Value as Literal};
 
+use super::order::by_time;
 use super::rows::{Branch, Limit, Rows, Shape};
 use super::tree::{Cond, Pipe};
 
@@ -109,32 +110,5 @@ fn limit(count: &Expr) -> Option<u64> {
     match count.as_literal() {
         Some(Literal::Long(count)) => u64::try_from(*count).ok(),
         _ => None,
-    }
-}
-
-/// Whether the only key is the event's time, and then whether it descends.
-pub(super) fn by_time(keys: &[SortKey], pipeline: &Pipeline) -> Option<bool> {
-    let [key] = keys else { return None };
-    let column = key.value.as_column()?;
-    // A time column that a stage gives anew is no longer the event's.
-    let renamed = pipeline.stages.iter().any(|stage| match &stage.kind {
-        StageKind::Extend(bindings) | StageKind::Project(bindings) => bindings
-            .iter()
-            .any(|it| it.name == column.name && it.value.as_column().is_none_or(|own| own.name != it.name)),
-        _ => false,
-    });
-    (!renamed && time_of(pipeline, &column.name)).then_some(key.descending)
-}
-
-fn time_of(pipeline: &Pipeline, name: &str) -> bool {
-    match &pipeline.source {
-        Source::Table(table) => table.time_columns.iter().any(|time| time.as_ref() == name),
-        Source::Union(union) => union.branches.iter().all(|branch| time_of(branch, name)),
-        Source::Watchlist { .. }
-        | Source::External { .. }
-        | Source::Rows { .. }
-        | Source::Print(_)
-        | Source::Range { .. }
-        | Source::Search { .. } => false,
     }
 }

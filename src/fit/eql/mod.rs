@@ -11,6 +11,7 @@ mod constant;
 mod function;
 mod join;
 mod limit;
+mod order;
 mod rows;
 mod scope;
 mod test;

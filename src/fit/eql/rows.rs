@@ -7,7 +7,7 @@ use crate::fit::Refused;
 use crate::plan::{Expr, ExprKind, Pipeline, SearchTerm, Source, Stage, StageKind, TableRef};
 
 use super::condition::{Conditions, Unsayable};
-use super::limit::by_time;
+use super::order::by_time;
 use super::scope::{Loss, Meaning, Scope};
 use super::tree::{Cond, Pipe};
 

@@ -123,9 +123,11 @@ impl Builder<'_> {
         self.notes.push(Diagnostic::note(Code::ConstantCondition, Effect::Exact, span, message));
     }
 
-    /// A warning that KQL itself would not take these types together.
+    /// A warning that KQL itself would not take these types together. A hunt that runs all the same runs on data whose
+    /// column is of another type than the vocabulary says, so no translation of it is sure.
     fn mismatch(&mut self, span: Span, message: impl Into<String>, help: &str) {
-        self.notes.push(Diagnostic::warning(Code::TypeMismatch, span, message).help(help));
+        let warning = Diagnostic::warning(Code::TypeMismatch, span, message).help(help);
+        self.notes.push(Diagnostic { effect: Some(Effect::Unsure), ..warning });
     }
 }
 
