@@ -8,7 +8,7 @@ use super::guard::guarded;
 use super::output::Output;
 use super::stream::{self, Unit, fault_of};
 use crate::Gate;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::Diagnostic;
 use crate::report::{self, CheckLine, Page, Sarif};
 use crate::source::Span;
 
@@ -49,7 +49,7 @@ impl Check {
             &mut output,
             |unit| diagnostics(&gate, unit),
             |output, unit, diagnostics| {
-                unread += usize::from(diagnostics.iter().any(|one| one.severity == Severity::Error));
+                unread += usize::from(diagnostics.iter().any(|one| one.hinders_reading()));
                 let mut text = String::new();
                 match self.format {
                     Format::Text => {

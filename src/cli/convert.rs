@@ -211,9 +211,10 @@ fn answer(gate: &Gate, unit: &Unit, tasks: &[Task]) -> Answer {
         Err(fault) => return refused(vec![fault_of(everything().span, &fault)]),
     };
     if resolved.plan.is_none() {
+        let unread = resolved.diagnostics.iter().any(Diagnostic::hinders_reading);
         let mut notes = unit.about_file.clone();
         notes.extend(resolved.diagnostics.into_iter().map(located));
-        return refused(notes);
+        return Answer { unread, ..refused(notes) };
     }
     let identity = Identity { name: hunt.source.name.as_deref(), id: hunt.source.id.as_deref() };
     let mut unread = false;

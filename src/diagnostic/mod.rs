@@ -68,6 +68,11 @@ impl Diagnostic {
         Self::note(code, Effect::Refused, span, message)
     }
 
+    /// Whether it says that the hunt could not be read. A refusal is an answer: the hunt was read, and can not be said.
+    pub fn hinders_reading(&self) -> bool {
+        self.severity == Severity::Error && self.effect != Some(Effect::Refused)
+    }
+
     fn with(severity: Severity, effect: Option<Effect>, code: Code, span: Span, message: String) -> Self {
         Self { code, severity, span, message, labels: Vec::new(), help: None, effect }
     }

@@ -148,7 +148,7 @@ impl<'a> CheckLine<'a> {
     pub fn new(page: &Page, source: &'a Source, diagnostics: &'a [Diagnostic]) -> Self {
         Self {
             source: SourceRow::new(source),
-            ok: diagnostics.iter().all(|one| one.severity != Severity::Error),
+            ok: !diagnostics.iter().any(Diagnostic::hinders_reading),
             diagnostics: diagnostics
                 .iter()
                 .map(|one| DiagnosticRow {

@@ -207,7 +207,7 @@ impl<'a> Resolver<'a> {
         for item in items {
             let ([new], ast::ExprKind::Name(old)) = (item.names.as_slice(), &item.value.kind) else {
                 return self.fail(
-                    Diagnostic::error(Code::WrongArguments, item.span, "project-rename takes pairs of names")
+                    Diagnostic::refusal(Code::WrongArguments, item.span, "project-rename takes pairs of names")
                         .help("write `new = old`"),
                 );
             };

@@ -14,7 +14,7 @@ impl<'a> Resolver<'a> {
         let (scope, result) = self.statements(&query.statements, scope)?;
         let Some((result, seen)) = result else {
             return self.fail(
-                Diagnostic::error(
+                Diagnostic::refusal(
                     Code::NoHunt,
                     query.span,
                     "the hunt holds statements and no expression that gives rows",
