@@ -41,11 +41,7 @@ impl<'p> Window<'p> {
         for stage in &pipeline.stages {
             match &stage.kind {
                 StageKind::Where(predicate) => {
-                    let conjuncts = match &predicate.kind {
-                        ExprKind::And(items) => items.as_slice(),
-                        _ => std::slice::from_ref(predicate),
-                    };
-                    conjuncts.iter().for_each(|conjunct| window.take(conjunct));
+                    predicate.conjuncts().iter().for_each(|conjunct| window.take(conjunct));
                 }
                 // Order and presentation leave the events and their time alone.
                 StageKind::Sort(_) | StageKind::Render { .. } | StageKind::ProjectReorder(_) => {}

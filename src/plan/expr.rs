@@ -325,6 +325,14 @@ impl Expr {
         }
     }
 
+    /// The conditions that must all hold; a condition that is no conjunction is its own only one.
+    pub fn conjuncts(&self) -> &[Self] {
+        match &self.kind {
+            ExprKind::And(items) => items,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
     /// The column, if this is one.
     pub fn as_column(&self) -> Option<&ColumnRef> {
         match &self.kind {

@@ -346,16 +346,12 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
         branches: &mut [Branch<'p, 'a>],
     ) -> Result<(), Refused> {
         self.conditions.ledger.carried(stage.id);
-        let conjuncts: &'p [Expr] = match &predicate.kind {
-            ExprKind::And(items) => {
-                self.conditions.ledger.carried(predicate.id);
-                items
-            }
-            _ => std::slice::from_ref(predicate),
-        };
+        if let ExprKind::And(_) = predicate.kind {
+            self.conditions.ledger.carried(predicate.id);
+        }
         for branch in branches.iter_mut() {
             let at = branch.scope.here();
-            for conjunct in conjuncts {
+            for conjunct in predicate.conjuncts() {
                 if (self.conditions.held)(conjunct) {
                     continue;
                 }

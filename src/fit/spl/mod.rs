@@ -23,7 +23,7 @@ use self::scope::{Column, Scope};
 use self::tree::{Command, Name, Pattern, Query, SearchExpr};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::plan::{ColumnRef, Expr, ExprKind, Pipeline, ScalarType, Source, Stage, StageKind, TableRef, Tree};
+use crate::plan::{ColumnRef, Expr, Pipeline, ScalarType, Source, Stage, StageKind, TableRef, Tree};
 use crate::source::Span;
 use crate::target::{Capability, Selector, SplunkSelector, Support, TermTest};
 
@@ -371,12 +371,4 @@ fn selector_terms(selector: &SplunkSelector, span: Span) -> Fit<Vec<SearchExpr>>
         });
     }
     Ok(terms)
-}
-
-/// The conjuncts of a condition.
-fn conjuncts(predicate: &Expr) -> &[Expr] {
-    match &predicate.kind {
-        ExprKind::And(items) => items,
-        _ => std::slice::from_ref(predicate),
-    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::scope::Column;
 use super::tree::{Command, EvalExpr, Name, SearchExpr, SortBy, SortOrder, StatsAggregate, StatsInput};
-use super::{Fit, Fitter, Unsayable, conjuncts};
+use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::fit::Window;
 use crate::plan::{Binding, Expr, ExprKind, NamePattern, ScalarType, SortKey, Stage, StageKind, Value};
@@ -110,7 +110,7 @@ impl<'a> Fitter<'a, '_> {
     fn filter(&mut self, predicate: &Expr, window: &Window<'_>) -> Fit<()> {
         self.ledger.carried(predicate.id);
         let mut remaining = Vec::new();
-        for conjunct in conjuncts(predicate) {
+        for conjunct in predicate.conjuncts() {
             if window.holds(conjunct) {
                 continue;
             }
