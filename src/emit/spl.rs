@@ -13,8 +13,7 @@ use crate::target::{Binding, Context, Piece, Template};
 /// The text of a search.
 pub(crate) fn print(query: &Query) -> String {
     let printer = Printer { search: &query.search, eval: &query.eval };
-    let lines: Vec<String> = query.commands.iter().map(|command| printer.command(command)).collect();
-    lines.join("\n| ")
+    printer.pipeline(&query.commands, "")
 }
 
 struct Printer<'q> {
@@ -23,6 +22,27 @@ struct Printer<'q> {
 }
 
 impl Printer<'_> {
+    /// One command a line. The base search is written with `search` where it stands in brackets; another command that
+    /// makes the rows begins with a bar.
+    fn pipeline(&self, commands: &[Command], search: &str) -> String {
+        let mut text = String::new();
+        for (index, command) in commands.iter().enumerate() {
+            text.push_str(match (index, command) {
+                (0, Command::Search(_)) => search,
+                (0, _) => "| ",
+                _ => "\n| ",
+            });
+            text.push_str(&self.command(command));
+        }
+        text
+    }
+
+    /// A search in brackets, on lines of its own.
+    fn subsearch(&self, commands: &[Command]) -> String {
+        // No text of a query holds a line break, so that every line of it can be moved.
+        format!("\n    [ {} ]", self.pipeline(commands, "search ").replace('\n', "\n    "))
+    }
+
     fn command(&self, command: &Command) -> String {
         match command {
             Command::Search(terms) => {
@@ -68,6 +88,7 @@ impl Printer<'_> {
             }
             Command::Head(count) => format!("head {count}"),
             Command::Dedup(names) => format!("dedup {}", self.names(names)),
+            Command::Append(search) => format!("append{}", self.subsearch(search)),
         }
     }
 

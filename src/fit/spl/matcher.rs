@@ -4,6 +4,7 @@
 //! ignores case, knows `*` without an escape, and takes what looks like a network for one.
 //! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/search>.
 
+use super::dynamic::is_inside_json;
 use super::regex;
 use super::tree::{Comparison, EvalExpr, Name, Pattern, SearchExpr};
 use crate::fit::text::TermEdges;
@@ -223,6 +224,24 @@ impl<'t> Matcher<'t> {
             }
             (items, false) => Some(SearchExpr::In(field.clone(), items.iter().map(pattern).collect())),
         }
+    }
+
+    /// Whether the comparison can hold of scalars of a JSON text only, never of the text of an object or array.
+    pub(super) fn is_of_scalars(&self) -> bool {
+        self.how == TextHow::Equals && !self.items.iter().any(|item| item.is_empty() || item.starts_with(['{', '[']))
+    }
+
+    /// The condition that the base search can say of a JSON text of which this one compares a part.
+    pub(super) fn search_within(&self, field: &Name) -> Option<SearchExpr> {
+        if self.how == TextHow::Regex || !self.items.iter().all(|item| is_plain(item) && is_inside_json(item)) {
+            return None;
+        }
+        let pattern = |item: &&str| Pattern { before: true, text: (*item).to_owned(), after: true };
+        let patterns: Vec<Pattern> = self.items.iter().map(pattern).collect();
+        if self.all {
+            return SearchExpr::all(patterns.into_iter().map(|it| SearchExpr::Equals(field.clone(), it)).collect());
+        }
+        SearchExpr::any(vec![SearchExpr::In(field.clone(), patterns)])
     }
 
     /// Whether what [`Self::search`] says is the same as this.

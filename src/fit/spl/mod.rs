@@ -3,11 +3,14 @@
 //! [`predicate`], [`text`] and [`matcher`] say conditions, [`value`] values, [`stages`] and [`summarize`] operators. What SPL could say
 //! and is not yet written is refused by name (`HG205`).
 
+mod columns;
+mod dynamic;
 mod matcher;
 mod moment;
 mod predicate;
 mod regex;
 mod scope;
+mod source;
 mod stages;
 mod summarize;
 mod text;
@@ -19,13 +22,13 @@ mod tests;
 
 use std::sync::Arc;
 
-use self::scope::{Column, Scope};
-use self::tree::{Command, Name, Pattern, Query, SearchExpr};
+use self::scope::Scope;
+use self::tree::{Command, Name, Query, SearchExpr};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::plan::{ColumnRef, Expr, Pipeline, ScalarType, Source, Stage, StageKind, TableRef, Tree};
+use crate::plan::{Expr, Pipeline, Stage, StageKind, Tree};
 use crate::source::Span;
-use crate::target::{Capability, Selector, SplunkSelector, Support, TermTest};
+use crate::target::{Capability, Support};
 
 /// Why something can not be said, as a refusal of the whole; whoever can leave the part out makes a note of it.
 #[derive(Debug)]
@@ -48,6 +51,12 @@ impl Unsayable {
     }
 }
 
+/// Where fitting a pipeline stopped, and why: at a stage, or at the pipeline as a whole.
+struct Stopped<'p> {
+    at: Option<&'p Stage>,
+    reason: Unsayable,
+}
+
 /// Makes the search of a plan.
 ///
 /// # Errors
@@ -59,12 +68,12 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Query, Opti
         return Err(ledger.refuse(frame.plan, fault));
     };
     let (search, eval) = (search.clone(), eval.clone());
-    let commands = Fitter::new(frame, ledger).pipeline(&frame.plan.pipeline)?;
+    let branch = Fitter::new(frame, ledger).pipeline(&frame.plan.pipeline)?;
     // The window is in the query.
-    Ok((Query { search, eval, commands }, None))
+    Ok((Query { search, eval, commands: branch.commands() }, None))
 }
 
-/// The state of one translation.
+/// The state of one pipeline: the hunt, or a part of it that is a search of its own.
 struct Fitter<'a, 'l> {
     frame: Frame<'a>,
     ledger: &'l mut Ledger,
@@ -74,6 +83,8 @@ struct Fitter<'a, 'l> {
     /// The columns that hold the event's time, as the plan has them.
     time_columns: Vec<Arc<str>>,
     scope: Scope<'a>,
+    /// The command that makes the rows, where that is not the base search.
+    generator: Option<Command>,
     /// Terms of the base search that find the table, then those of the window, then conditions.
     selector: Vec<SearchExpr>,
     window: Vec<SearchExpr>,
@@ -81,12 +92,37 @@ struct Fitter<'a, 'l> {
     /// Whether a condition may still move into the base search: nothing has counted, cut off or merged rows.
     base_open: bool,
     commands: Vec<Command>,
+    /// In which direction the rows of this pipeline act on those of the hunt.
+    outer: Polarity,
     /// In which direction the stage at hand acts on the rows that come out.
     polarity: Polarity,
     /// Conditions that were left out.
     left_out: usize,
     /// How many helper fields were named.
     helpers: usize,
+}
+
+/// What a pipeline became.
+#[derive(Debug)]
+struct Branch<'a> {
+    /// The command that makes the rows, where that is not the base search.
+    generator: Option<Command>,
+    /// The terms of the base search.
+    base: Vec<SearchExpr>,
+    /// The commands after it.
+    rest: Vec<Command>,
+    /// The columns at its end.
+    #[allow(dead_code)] // Read where pipelines are combined.
+    scope: Scope<'a>,
+}
+
+impl Branch<'_> {
+    /// The whole search.
+    fn commands(self) -> Vec<Command> {
+        let mut commands = vec![self.generator.unwrap_or(Command::Search(self.base))];
+        commands.extend(self.rest);
+        commands
+    }
 }
 
 impl<'a, 'l> Fitter<'a, 'l> {
@@ -99,198 +135,89 @@ impl<'a, 'l> Fitter<'a, 'l> {
             null_text: None,
             time_columns: Vec::new(),
             scope: Scope { events: true, ..Scope::default() },
+            generator: None,
             selector: Vec::new(),
             window: Vec::new(),
             conditions: Vec::new(),
             base_open: true,
             commands: Vec::new(),
+            outer: Polarity::Positive,
             polarity: Polarity::Positive,
             left_out: 0,
             helpers: 0,
         }
     }
 
-    fn pipeline(mut self, pipeline: &Pipeline) -> Result<Vec<Command>, Refused> {
+    /// The search of the hunt.
+    fn pipeline(mut self, pipeline: &Pipeline) -> Result<Branch<'a>, Refused> {
+        match self.run(pipeline) {
+            Ok(()) => Ok(self.finish()),
+            Err(Stopped { at: None, reason }) => Err(self.ledger.refuse(pipeline, *reason.0)),
+            Err(Stopped { at: Some(stage), reason }) => Err(self.ledger.refuse(stage, *reason.0)),
+        }
+    }
+
+    /// A part of the hunt as a search of its own, whose rows act on those of the hunt in the direction `outer`.
+    ///
+    /// # Errors
+    /// Why it can not be said.
+    #[allow(dead_code)] // Used where pipelines are combined.
+    fn nested(&mut self, pipeline: &Pipeline, outer: Polarity) -> Fit<Branch<'a>> {
+        let mut inner = Fitter { outer, helpers: self.helpers, ..Fitter::new(&self.frame, &mut *self.ledger) };
+        inner.run(pipeline).map_err(|stopped| stopped.reason)?;
+        let (helpers, branch) = (inner.helpers, inner.finish());
+        self.helpers = helpers;
+        Ok(branch)
+    }
+
+    fn run<'p>(&mut self, pipeline: &'p Pipeline) -> Result<(), Stopped<'p>> {
+        let whole = |reason| Stopped { at: None, reason };
+        self.polarity = self.outer;
         if let Err(reason) = self.source(pipeline) {
-            return Err(self.refuse_source(pipeline, reason));
+            return Err(whole(self.refused_source(pipeline, reason)));
         }
         self.ledger.carried(pipeline.id);
         let window = Window::leading(pipeline);
-        if let Err(reason) = self.leading_window(&window) {
-            return Err(self.ledger.refuse(pipeline, *reason.0));
-        }
+        self.leading_window(&window).map_err(whole)?;
         let counted = |stage: &Stage| matches!(stage.kind, StageKind::Summarize { .. } | StageKind::Count);
         let last_count = pipeline.stages.iter().rposition(counted);
         for (index, stage) in pipeline.stages.iter().enumerate() {
             let rest = pipeline.stages.get(index + 1..).unwrap_or_default();
             let counts_later = last_count.is_some_and(|last| last > index);
-            self.polarity = if counts_later { Polarity::Aggregated } else { Polarity::Positive };
-            if let Err(reason) = self.stage(stage, rest, &window) {
-                return Err(self.ledger.refuse(stage, *reason.0));
-            }
+            self.polarity = if counts_later { Polarity::Aggregated } else { self.outer };
+            self.stage(stage, rest, &window).map_err(|reason| Stopped { at: Some(stage), reason })?;
         }
         let filtered = !self.conditions.is_empty() || self.commands.iter().any(|it| matches!(it, Command::Where(_)));
         if self.left_out > 0 && !filtered {
-            let refusal = Diagnostic::refusal(
-                Code::RefusedPredicate,
-                pipeline.span,
-                "without the conditions that can not be said, the search would select every event of the table",
-            );
-            return Err(self.ledger.refuse(pipeline, refusal));
+            let message =
+                "without the conditions that can not be said, the search would select every event of the table";
+            return Err(whole(Unsayable::new(Code::RefusedPredicate, pipeline.span, message)));
         }
+        Ok(())
+    }
+
+    fn finish(self) -> Branch<'a> {
         let mut base = self.selector;
         base.extend(self.window);
         base.extend(self.conditions);
-        let mut commands = vec![Command::Search(base)];
-        commands.extend(self.commands);
-        Ok(commands)
+        Branch { generator: self.generator, base, rest: self.commands, scope: self.scope }
     }
 
-    /// Refuses a source: the answer of the target's data, or the reason found.
-    fn refuse_source(&mut self, pipeline: &Pipeline, reason: Unsayable) -> Refused {
+    /// The reason why a source is refused: the answer of the target's data, or the reason found.
+    fn refused_source(&self, pipeline: &Pipeline, reason: Unsayable) -> Unsayable {
         let answer = Capability::of_source(&pipeline.source).map(|it| self.frame.facts.capabilities.get(it));
-        let refusal = match answer {
+        match answer {
             Some(answer) if answer.is == Support::Refused => {
                 let note = answer.note.as_deref().unwrap_or("Splunk has no counterpart of it");
                 let message = format!("the source can not be read: {note}");
-                let refusal = Diagnostic::refusal(Code::RefusedSource, pipeline.span, message);
+                let refusal = Unsayable::new(Code::RefusedSource, pipeline.span, message);
                 match &answer.instead {
                     Some(instead) => refusal.help(instead.clone()),
                     None => refusal,
                 }
             }
-            _ => *reason.0,
-        };
-        self.ledger.refuse(pipeline, refusal)
-    }
-
-    /// Finds the events of the source.
-    fn source(&mut self, pipeline: &Pipeline) -> Fit<()> {
-        let span = pipeline.span;
-        match &pipeline.source {
-            Source::Table(table) => {
-                self.selector = self.table(table, span)?;
-                Ok(())
-            }
-            Source::Union(union) => {
-                if union.with_source.is_some() {
-                    return Err(Unsayable::not_yet(span, "`withsource` of a union"));
-                }
-                if union.inner {
-                    return Err(Unsayable::not_yet(span, "a union with `kind=inner`"));
-                }
-                let mut alternatives = Vec::new();
-                for branch in &union.branches {
-                    let Source::Table(table) = &branch.source else {
-                        return Err(Unsayable::not_yet(branch.span, "a union of other sources than tables"));
-                    };
-                    if let Some(stage) = branch.stages.first() {
-                        return Err(Unsayable::not_yet(stage.span, "a union of tables with stages of their own")
-                            .help("put the conditions that the tables share after the union"));
-                    }
-                    let terms = self.table(table, branch.span)?;
-                    if SearchExpr::all(terms.clone()).is_some_and(|it| alternatives.contains(&it)) {
-                        return Err(Unsayable::not_yet(branch.span, "a union in which the same events come twice"));
-                    }
-                    alternatives.extend(SearchExpr::all(terms));
-                    self.ledger.carried(branch.id);
-                }
-                self.selector = SearchExpr::any(alternatives).into_iter().collect();
-                Ok(())
-            }
-            Source::Watchlist { .. } => Err(Unsayable::not_yet(span, "a watchlist as a source")),
-            Source::External { .. }
-            | Source::Rows { .. }
-            | Source::Print(_)
-            | Source::Range { .. }
-            | Source::Search { .. } => Err(Unsayable::not_yet(span, "this source")),
+            _ => reason,
         }
-    }
-
-    /// The terms that find the events of a table.
-    fn table(&mut self, table: &TableRef, span: Span) -> Fit<Vec<SearchExpr>> {
-        self.time_columns.extend(table.time_columns.iter().cloned());
-        let table = self.fields.table(self.ledger, table, span).map_err(Unsayable)?;
-        let Selector::Splunk(selector) = table.selector.as_ref() else {
-            return Err(Unsayable::new(Code::BadTargetData, span, "the schema is not one of Splunk"));
-        };
-        let terms = selector_terms(selector, span)?;
-        let null_text: Option<Arc<str>> = selector.null_text.as_deref().map(Arc::from);
-        if !self.tables.is_empty() && self.null_text != null_text {
-            return Err(Unsayable::not_yet(span, "a union of tables that hold missing values in different ways"));
-        }
-        self.null_text = null_text;
-        self.tables.push(table);
-        Ok(terms)
-    }
-
-    /// The field of a column at this place.
-    fn column(&mut self, column: &ColumnRef, ty: ScalarType, span: Span) -> Fit<Column<'a>> {
-        if let Some(made) = self.scope.made.get(&column.name) {
-            return Ok(made.clone());
-        }
-        if !self.scope.events {
-            let message = format!("column `{}` is not one of the row at this place", column.name);
-            return Err(Unsayable::new(Code::UnknownColumn, span, message));
-        }
-        let field = self.event_field(column, span)?;
-        if let Some(parts) = field.name.strip_suffix(".*") {
-            let message =
-                format!("column `{}` as a whole, of which Splunk has only the parts under `{parts}`,", column.name);
-            return Err(Unsayable::not_yet(span, message));
-        }
-        let Some(name) = Name::new(field.name.as_ref()) else {
-            let message = format!("`{}` can not be the name of a field in SPL", field.name);
-            return Err(Unsayable::new(Code::SplName, span, message).help("name another field with --fields"));
-        };
-        let time = field.time;
-        let null_text = if time { None } else { self.null_text.clone() };
-        Ok(Column {
-            field: name,
-            ty,
-            raw: true,
-            seconds: time,
-            null_text,
-            blank: false,
-            present: time,
-            known: Some(field),
-        })
-    }
-
-    /// The field of the event that holds a column, the same in every table of the hunt.
-    fn event_field(&mut self, column: &ColumnRef, span: Span) -> Fit<super::Field<'a>> {
-        let mut found: Option<super::Field<'a>> = None;
-        for table in &self.tables {
-            let field = if table.row.is_none() && table.map.is_none() && self.time_columns.contains(&column.name) {
-                // A table that is not known has its events' time where such tables have it.
-                super::Field { name: self.frame.schema.time_field.as_str().into(), time: true, map: None }
-            } else {
-                self.fields.column(self.ledger, Some(table), column, span, self.polarity).map_err(Unsayable)?
-            };
-            if found.as_ref().is_some_and(|other| other.name != field.name || other.time != field.time) {
-                let what = format!("column `{}`, which is another field in each table of the union,", column.name);
-                return Err(Unsayable::not_yet(span, what));
-            }
-            found = Some(field);
-        }
-        found.ok_or_else(|| Unsayable::new(Code::Fault, span, "the hunt has no table"))
-    }
-
-    /// The field of a new column. Under another schema than KQL's own it may be the field of another column.
-    fn new_field(&self, name: &str, span: Span) -> Fit<Name> {
-        let mut maps = self.tables.iter().filter_map(|table| table.map);
-        let taken =
-            |map: &crate::target::TableMap| map.columns.iter().any(|(column, it)| it.field == name && column != name);
-        if self.scope.events && maps.any(taken) {
-            return Err(Unsayable::not_yet(
-                span,
-                format!("a column `{name}`, whose name is that of another column's field,"),
-            ));
-        }
-        Name::new(name).ok_or_else(|| {
-            let message = format!("`{name}` can not be the name of a field in SPL");
-            Unsayable::new(Code::SplName, span, message).help("name the column with letters, digits and `_`")
-        })
     }
 
     /// A field for the query's own use.
@@ -325,50 +252,4 @@ impl<'a, 'l> Fitter<'a, 'l> {
     fn carry(&mut self, tree: &dyn Tree) {
         self.ledger.carried_whole(tree);
     }
-}
-
-/// The terms of a selector.
-fn selector_terms(selector: &SplunkSelector, span: Span) -> Fit<Vec<SearchExpr>> {
-    if selector.datamodel.is_some() {
-        return Err(Unsayable::not_yet(span, "a search of a data model")
-            .help("name the index and sourcetype with --fields, or use --schema source"));
-    }
-    let mut terms = Vec::new();
-    if let Some(name) = &selector.index_macro {
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
-            return Err(Unsayable::new(Code::SplName, span, format!("`{name}` can not be the name of a macro")));
-        }
-        terms.push(SearchExpr::Macro(name.clone()));
-    }
-    for term in &selector.terms {
-        let refused = |value: &str| {
-            let message = format!("`{value}` can not be looked for in the base search");
-            Unsayable::new(Code::SplName, span, message)
-        };
-        let name = Name::new(term.field.as_str()).ok_or_else(|| refused(&term.field))?;
-        let pattern = |value: &String, wild: bool| {
-            let (before, after) = (wild && value.starts_with('*'), wild && value.ends_with('*'));
-            let text = if wild { value.trim_matches('*') } else { value };
-            let sound = matcher::is_plain(text) && !text.is_empty();
-            if sound { Ok(Pattern { before, text: text.to_owned(), after }) } else { Err(refused(value)) }
-        };
-        let one_of = |values: &[String], wild: bool| -> Fit<SearchExpr> {
-            let mut patterns = values.iter().map(|value| pattern(value, wild)).collect::<Fit<Vec<_>>>()?;
-            Ok(match (patterns.pop(), patterns.is_empty()) {
-                (Some(one), true) => SearchExpr::Equals(name.clone(), one),
-                (last, _) => {
-                    patterns.extend(last);
-                    SearchExpr::In(name.clone(), patterns)
-                }
-            })
-        };
-        terms.push(match &term.test {
-            TermTest::OneOf(values) => one_of(values, false)?,
-            TermTest::Like(values) => one_of(values, true)?,
-            TermTest::Exists => SearchExpr::Exists(name.clone()),
-            TermTest::FromColumn { prefix, .. } if prefix.is_empty() => SearchExpr::Exists(name.clone()),
-            TermTest::FromColumn { prefix, .. } => one_of(&[format!("{prefix}*")], true)?,
-        });
-    }
-    Ok(terms)
 }

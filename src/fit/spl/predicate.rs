@@ -4,7 +4,6 @@
 //! a comparison null in Splunk, so that what KQL says of missing values is written out: `x != 5` holds of a missing `x`.
 //! See <https://learn.microsoft.com/kusto/query/scalar-data-types/null-values>.
 
-use super::matcher::is_searchable;
 use super::scope::Column;
 use super::tree::{Comparison, EvalExpr, Order, Pattern, SearchExpr};
 use super::{Fit, Fitter, Unsayable};
@@ -82,7 +81,7 @@ impl<'a> Fitter<'a, '_> {
                 Ok(self.bool_column(&column, true, false))
             }
             ExprKind::Call { .. } => self.bool_call(expr, false),
-            ExprKind::Path { .. } => match self.path_column(expr)? {
+            ExprKind::Path { .. } => match self.part_column(expr)? {
                 Some(column) => Ok(self.bool_column(&column, true, false)),
                 None => Err(Unsayable::not_yet(expr.span, "a value used as a condition")),
             },
@@ -131,11 +130,9 @@ impl<'a> Fitter<'a, '_> {
         args.extend(items.iter().map(|item| EvalExpr::Text((*item).to_owned())));
         let is = EvalExpr::Call("in", args);
         let eval = if differs { EvalExpr::any([EvalExpr::is_null(column.value()), is.negated()]) } else { is };
-        if !(column.raw && self.base_open && is_searchable(&column.field)) {
-            return Condition::eval(eval);
-        }
+        let Some(field) = self.base_field(column) else { return Condition::eval(eval) };
         let pattern = |item: &&str| Pattern { before: false, text: (*item).to_owned(), after: false };
-        let search = SearchExpr::In(column.field.clone(), items.iter().map(pattern).collect());
+        let search = SearchExpr::In(field, items.iter().map(pattern).collect());
         Condition::searched(if differs { SearchExpr::Not(Box::new(search)) } else { search }, eval)
     }
 
@@ -232,12 +229,9 @@ impl<'a> Fitter<'a, '_> {
             CompareOp::Ge => (order(Order::Ge), Some(Order::Ge)),
         };
         // Ordered, the text that stands for null would be compared as text.
-        if !(column.raw && self.base_open && is_searchable(&column.field))
-            || search.is_some() && column.null_text.is_some()
-        {
+        let Some(field) = self.base_field(column).filter(|_| search.is_none() || column.null_text.is_none()) else {
             return Condition::eval(eval);
-        }
-        let field = column.field.clone();
+        };
         let equals =
             |field| SearchExpr::Equals(field, Pattern { before: false, text: number.to_string(), after: false });
         let search = match (op, search) {
@@ -257,11 +251,9 @@ impl<'a> Fitter<'a, '_> {
         } else {
             EvalExpr::eq(value, text)
         };
-        if !(column.raw && self.base_open && is_searchable(&column.field)) {
-            return Condition::eval(eval);
-        }
+        let Some(field) = self.base_field(column) else { return Condition::eval(eval) };
         let pattern = Pattern { before: false, text: guid.to_owned(), after: false };
-        let search = SearchExpr::Equals(column.field.clone(), pattern);
+        let search = SearchExpr::Equals(field, pattern);
         Condition::searched(if differs { SearchExpr::Not(Box::new(search)) } else { search }, eval)
     }
 
@@ -286,11 +278,9 @@ impl<'a> Fitter<'a, '_> {
             args.extend(integers.iter().map(|number| EvalExpr::Number(number.to_string())));
             let is = EvalExpr::Call("in", args);
             let eval = if negated { EvalExpr::any([EvalExpr::is_null(column.value()), is.negated()]) } else { is };
-            if !(column.raw && self.base_open && is_searchable(&column.field)) {
-                return Ok(Condition::eval(eval));
-            }
+            let Some(field) = self.base_field(&column) else { return Ok(Condition::eval(eval)) };
             let pattern = |number: &i64| Pattern { before: false, text: number.to_string(), after: false };
-            let search = SearchExpr::In(column.field.clone(), integers.iter().map(pattern).collect());
+            let search = SearchExpr::In(field, integers.iter().map(pattern).collect());
             return Ok(Condition::searched(if negated { SearchExpr::Not(Box::new(search)) } else { search }, eval));
         }
         let mut parts = Vec::new();
@@ -305,10 +295,13 @@ impl<'a> Fitter<'a, '_> {
     fn presence(&mut self, expr: &Expr, subject: &Expr, absence: Absence, negated: bool) -> Fit<Condition> {
         let column = match self.plain_column(subject)? {
             Some(column) => Some(column),
-            None if matches!(subject.kind, ExprKind::Path { .. }) => self.path_column(subject)?,
+            None if matches!(subject.kind, ExprKind::Path { .. }) => self.part_column(subject)?,
             None => None,
         };
-        if subject.ty == ScalarType::Dynamic {
+        if subject.ty == ScalarType::Dynamic
+            && column.as_ref().is_some_and(|column| column.raw && column.is_field())
+            && !self.fields.keeps_names()
+        {
             let message = "an object or an array is no field of its own in Splunk, and counts as missing";
             self.note(Code::PresenceOnly, Effect::Unsure, expr.span, message);
         }
@@ -332,14 +325,13 @@ impl<'a> Fitter<'a, '_> {
             }
             let null = EvalExpr::is_null(column.value());
             let eval = if negated { null.negated() } else { null };
-            let searchable = column.raw && self.base_open && is_searchable(&column.field);
-            if !searchable || column.null_text.is_some() || textual {
+            let Some(field) = self.base_field(column).filter(|_| column.null_text.is_none() && !textual) else {
                 return Ok(Condition::eval(eval));
-            }
-            let there = SearchExpr::Exists(column.field.clone());
+            };
+            let there = SearchExpr::Exists(field);
             return Ok(Condition::searched(if negated { there } else { SearchExpr::Not(Box::new(there)) }, eval));
         }
-        let value = self.value(subject)?;
+        let value = self.json(subject)?;
         if textual && absence == Absence::Empty {
             let (value, empty) = (EvalExpr::or_empty(value), EvalExpr::Text(String::new()));
             return Ok(Condition::eval(if negated { EvalExpr::ne(value, empty) } else { EvalExpr::eq(value, empty) }));

@@ -6,13 +6,32 @@ use std::sync::Arc;
 use super::tree::{EvalExpr, Name};
 use crate::plan::ScalarType;
 
+/// How Splunk holds a value of type `dynamic`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// As its JSON text; what is no object and no array is the bare value. What is not dynamic has this shape, too.
+    Json,
+    /// As a multivalue field of scalars, which is missing where the array is empty.
+    Multi,
+}
+
 /// A column at a place of the pipeline.
 #[derive(Clone, Debug)]
 pub(super) struct Column<'a> {
     /// The field that holds it.
     pub(super) field: Name,
+    /// It is not the field itself but a part of the JSON text in it: the paths that are followed one after the other, see
+    /// <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/evaluation-functions/json-functions>.
+    /// A text that itself holds JSON takes a path of its own.
+    pub(super) parts: Vec<String>,
+    /// The last path leads into the JSON of the event itself: what is below continues it.
+    pub(super) nested: bool,
+    /// The field in which the event holds the value where it is a scalar, for the base search.
+    pub(super) scalar: Option<Name>,
     /// Its type in KQL.
     pub(super) ty: ScalarType,
+    /// How a dynamic value is held.
+    pub(super) shape: Shape,
     /// It is a field of the event as it was found, so that the base search can look at it.
     pub(super) raw: bool,
     /// It holds a moment as seconds since 1970: the event's time and what was computed.
@@ -30,12 +49,25 @@ pub(super) struct Column<'a> {
 impl Column<'_> {
     /// A column that the query computes.
     pub(super) fn computed(field: Name, ty: ScalarType) -> Self {
-        Self { field, ty, raw: false, seconds: true, null_text: None, blank: false, present: false, known: None }
+        Self {
+            field,
+            parts: Vec::new(),
+            nested: false,
+            scalar: None,
+            ty,
+            shape: Shape::Json,
+            raw: false,
+            seconds: true,
+            null_text: None,
+            blank: false,
+            present: false,
+            known: None,
+        }
     }
 
     /// The value as it stands.
     pub(super) fn bare(&self) -> EvalExpr {
-        EvalExpr::Field(self.field.clone())
+        self.parts.iter().fold(EvalExpr::Field(self.field.clone()), |text, path| EvalExpr::json_extract(text, path))
     }
 
     /// The value, where the text that stands for a missing one is none.
@@ -52,6 +84,16 @@ impl Column<'_> {
             }
             None => self.bare(),
         }
+    }
+
+    /// The same with another type.
+    pub(super) fn typed(self, ty: ScalarType) -> Self {
+        Self { ty, ..self }
+    }
+
+    /// Whether the column is the field and nothing else.
+    pub(super) fn is_field(&self) -> bool {
+        self.parts.is_empty()
     }
 }
 

@@ -149,29 +149,22 @@ impl<'a> Fitter<'a, '_> {
         Ok(())
     }
 
-    /// A part of a `dynamic` value that is given out: Splunk has it as a field only where it is a scalar.
-    pub(super) fn part_note(&mut self, value: &Expr) {
-        if matches!(value.kind, ExprKind::Path { .. }) && value.ty == ScalarType::Dynamic {
-            let message = "a part of a dynamic value that is an object or an array has another form in Splunk";
-            self.note(Code::Approximated, Effect::Unsure, value.span, message);
-        }
-    }
-
     /// A named value and the column it makes.
     pub(super) fn binding(&mut self, binding: &Binding) -> Fit<(Column<'a>, EvalExpr)> {
         self.ledger.carried(binding.id);
         let field = self.new_field(&binding.name, binding.span)?;
         let value = self.value(&binding.value)?;
-        self.part_note(&binding.value);
         if let ExprKind::Column(reference) = &binding.value.kind {
             let source = self.column(reference, binding.value.ty, binding.span)?;
             let same = source.field == field;
             let (null_text, blank) = if same { (source.null_text.clone(), source.blank) } else { (None, false) };
-            let raw = source.raw && same;
+            let raw = source.raw && same && source.is_field();
             let value = if same { source.bare() } else { value };
+            let source = Column { parts: Vec::new(), scalar: None, nested: false, ..source };
             return Ok((Column { field, raw, null_text, blank, ..source }, value));
         }
-        Ok((Column::computed(field, binding.value.ty), value))
+        let shape = self.shape(&binding.value);
+        Ok((Column { shape, ..Column::computed(field, binding.value.ty) }, value))
     }
 
     /// Assigns values all at once; `read` are other fields that must keep what they hold. A field that is still read is
@@ -308,7 +301,7 @@ impl<'a> Fitter<'a, '_> {
                     stage,
                     Code::ColumnsDropped,
                     Effect::Reshaped,
-                    "the columns that are taken away by a wildcard stay",
+                    "columns that are taken away by a wildcard or lie in the JSON of the event stay",
                 );
             }
         }
@@ -327,7 +320,7 @@ impl<'a> Fitter<'a, '_> {
                     stage,
                     Code::ColumnsDropped,
                     Effect::Reshaped,
-                    "columns other than those kept by a wildcard stay",
+                    "columns other than those kept by a wildcard or from the JSON of the event stay",
                 );
             }
         }
@@ -343,6 +336,9 @@ impl<'a> Fitter<'a, '_> {
         for pattern in patterns {
             let reference = crate::plan::ColumnRef { name: pattern.pattern.clone(), known: false };
             let column = self.column(&reference, ScalarType::Unknown, pattern.span)?;
+            if !column.is_field() {
+                return Ok(None);
+            }
             columns.push((pattern.pattern.clone(), column));
         }
         Ok(Some(columns))
@@ -350,6 +346,7 @@ impl<'a> Fitter<'a, '_> {
 
     fn project_rename(&mut self, pairs: &[(Arc<str>, Expr)]) -> Fit<()> {
         let mut renames = Vec::new();
+        let mut assignments = Vec::new();
         let mut made = Vec::new();
         for (name, old) in pairs {
             self.ledger.carried(old.id);
@@ -358,6 +355,12 @@ impl<'a> Fitter<'a, '_> {
             };
             let column = self.column(reference, old.ty, old.span)?;
             let field = self.new_field(name, old.span)?;
+            if !column.is_field() {
+                assignments.push((field.clone(), column.value()));
+                let column = Column { null_text: None, ..Column::computed(field, column.ty) };
+                made.push((name.clone(), column));
+                continue;
+            }
             renames.push((column.field.clone(), field.clone()));
             made.push((name.clone(), Column { field, raw: false, ..column }));
         }
@@ -367,7 +370,12 @@ impl<'a> Fitter<'a, '_> {
                 "an exchange of names",
             ));
         }
-        self.commands.push(Command::Rename(renames));
+        if !assignments.is_empty() {
+            self.commands.push(Command::Eval(assignments));
+        }
+        if !renames.is_empty() {
+            self.commands.push(Command::Rename(renames));
+        }
         self.scope.made.extend(made);
         Ok(())
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::scope::{Column, Scope};
+use super::scope::{Column, Scope, Shape};
 use super::tree::{Command, EvalExpr, Name, SortBy, SortOrder, StatsAggregate, StatsInput};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
@@ -105,7 +105,6 @@ impl<'a> Fitter<'a, '_> {
     fn key(&mut self, key: &Binding, read: &[Name], whole_rows: bool, parts: &mut Parts<'a>) -> Fit<()> {
         self.ledger.carried(key.id);
         let value = self.value(&key.value)?;
-        self.part_note(&key.value);
         let column = match &key.value.kind {
             ExprKind::Column(reference) => Some(self.column(reference, key.value.ty, key.value.span)?),
             _ => None,
@@ -208,6 +207,7 @@ impl<'a> Fitter<'a, '_> {
                 let of = self.input(aggregate, arg, true, parts)?;
                 self.limit(aggregate, &name, parts)?;
                 column.seconds = self.is_seconds(arg)?;
+                column.shape = Shape::Multi;
                 (simple("values"), of)
             }
             AggregateKind::MakeList => {
@@ -217,6 +217,7 @@ impl<'a> Fitter<'a, '_> {
                 self.note(Code::SiteLimits, Effect::Unsure, aggregate.span, message);
                 self.limit(aggregate, &name, parts)?;
                 column.seconds = self.is_seconds(arg)?;
+                column.shape = Shape::Multi;
                 (simple("list"), of)
             }
             AggregateKind::TakeAny => {

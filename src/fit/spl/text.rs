@@ -5,9 +5,10 @@
 //! texts are compared by a pattern.
 //! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/search>.
 
-use super::matcher::Matcher;
+use super::dynamic::is_inside_json;
+use super::matcher::{Matcher, is_searchable};
 use super::predicate::Condition;
-use super::scope::Column;
+use super::scope::{Column, Shape};
 use super::tree::{EvalExpr, SearchExpr};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
@@ -101,12 +102,11 @@ impl<'a> Fitter<'a, '_> {
             (None, _) => subject.value.clone(),
         };
         let eval = matcher.condition(&value, negated);
-        let Some(column) = subject.column.as_ref().filter(|column| column.raw && self.base_open) else {
+        let Some((search, same)) = subject.column.as_ref().and_then(|column| self.text_search(column, &matcher)) else {
             return Ok(Condition::eval(eval));
         };
-        let Some(search) = matcher.search(&column.field) else { return Ok(Condition::eval(eval)) };
         let native = self.frame.style == Style::Native && !negated && self.polarity == Polarity::Positive;
-        let exact = matcher.search_is_exact() && !null_matters;
+        let exact = same && !null_matters;
         Ok(match (exact, negated) {
             (true, false) => Condition::searched(search, eval),
             (true, true) => Condition::searched(SearchExpr::Not(Box::new(search)), eval),
@@ -118,6 +118,27 @@ impl<'a> Fitter<'a, '_> {
             (false, false) => Condition::prefiltered(search, eval),
             (false, true) => Condition::eval(eval),
         })
+    }
+
+    /// What the base search says of a comparison with a column, and whether it says the same.
+    fn text_search(&self, column: &Column<'_>, matcher: &Matcher<'_>) -> Option<(SearchExpr, bool)> {
+        if let Some(field) = self.base_field(column) {
+            return Some((matcher.search(&field)?, matcher.search_is_exact()));
+        }
+        if !(column.raw && self.base_open) {
+            return None;
+        }
+        match &column.scalar {
+            // A text that begins no object and no array is compared with scalars alone.
+            Some(scalar) if matcher.is_of_scalars() && is_searchable(scalar) => {
+                Some((matcher.search(scalar)?, matcher.search_is_exact()))
+            }
+            // What a part of a JSON text holds, the whole text holds.
+            _ if column.field.text() != "_raw" && is_searchable(&column.field) => {
+                Some((matcher.search_within(&column.field)?, false))
+            }
+            _ => None,
+        }
     }
 
     /// What a comparison looks at: a conversion to text of what is text in Splunk anyway says nothing.
@@ -149,16 +170,16 @@ impl<'a> Fitter<'a, '_> {
                 self.ledger.carried(expr.id);
                 let column = self.column(column, expr.ty, expr.span)?;
                 self.readable_as_text(expr, &column)?;
+                if column.shape == Shape::Multi {
+                    return Ok(Subject { value: self.json(expr)?, column: None, cased: None });
+                }
                 Ok(Subject { value: column.bare(), column: Some(column), cased: None })
             }
-            ExprKind::Path { .. } => {
-                let column = self.path_column(expr)?;
-                match column {
-                    Some(column) => Ok(Subject { value: column.bare(), column: Some(column), cased: None }),
-                    None => Ok(Subject { value: self.value(expr)?, column: None, cased: None }),
-                }
-            }
-            _ => Ok(Subject { value: self.value(expr)?, column: None, cased: None }),
+            ExprKind::Path { .. } => match self.part_column(expr)? {
+                Some(column) => Ok(Subject { value: column.bare(), column: Some(column), cased: None }),
+                None => Ok(Subject { value: self.json(expr)?, column: None, cased: None }),
+            },
+            _ => Ok(Subject { value: self.json(expr)?, column: None, cased: None }),
         }
     }
 
@@ -280,11 +301,18 @@ impl<'a> Fitter<'a, '_> {
         if inner.ty != ScalarType::Dynamic {
             return;
         }
-        let whole = how == TextHow::Equals
-            && matches!(inner.kind, ExprKind::Path { .. })
-            && !texts.items.iter().any(|text| text.is_empty() || text.starts_with(['{', '[']));
+        let whole = match how {
+            TextHow::Equals => !texts.items.iter().any(|text| text.is_empty() || text.starts_with(['{', '['])),
+            TextHow::Regex => false,
+            TextHow::Term
+            | TextHow::Substring
+            | TextHow::Prefix
+            | TextHow::Suffix
+            | TextHow::TermPrefix
+            | TextHow::TermSuffix => texts.items.iter().all(|text| is_inside_json(text)),
+        };
         if !whole {
-            let message = "KQL compares the JSON text of an object or array, which Splunk does not hold in this form";
+            let message = "the JSON text of an object or array may be written in Splunk with other spaces and escapes than in KQL";
             self.note(Code::Approximated, Effect::Unsure, expr.span, message);
         }
     }

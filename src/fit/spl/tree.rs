@@ -80,6 +80,9 @@ pub(crate) enum Command {
     Head(u64),
     /// `dedup`
     Dedup(Vec<Name>),
+    /// `append [ … ]`: the rows of another search after these.
+    #[allow(dead_code)] // Made where pipelines are combined.
+    Append(Vec<Command>),
 }
 
 /// A key of `sort`.
@@ -267,6 +270,11 @@ impl EvalExpr {
     /// `coalesce(a, "")`
     pub(crate) fn or_empty(a: Self) -> Self {
         Self::Call("coalesce", vec![a, Self::Text(String::new())])
+    }
+
+    /// `json_extract(a, "path")`
+    pub(crate) fn json_extract(a: Self, path: &str) -> Self {
+        Self::Call("json_extract", vec![a, Self::Text(path.to_owned())])
     }
 
     /// `null()`

@@ -5,11 +5,11 @@
 
 use super::moment::{divides_day, epoch, floor_multiple, floor_to, seconds};
 use super::predicate::Condition;
-use super::scope::Column;
+use super::scope::Shape;
 use super::tree::{EvalExpr, Operator};
 use super::{Fit, Fitter, Unsayable, regex};
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{ArithmeticOp, CalendarUnit, Expr, ExprKind, PathStep, ScalarType, Value};
+use crate::plan::{ArithmeticOp, CalendarUnit, Expr, ExprKind, ScalarType, Value};
 use crate::target::Spelling;
 use crate::vocabulary::{ParamType, Returns};
 
@@ -24,10 +24,7 @@ impl<'a> Fitter<'a, '_> {
                 let column = self.column(column, expr.ty, expr.span)?;
                 Ok(column.value())
             }
-            ExprKind::Path { base, steps } => match self.path_column(expr)? {
-                Some(column) => Ok(column.value()),
-                None => self.element(expr, base, steps),
-            },
+            ExprKind::Path { base, steps } => self.part(expr, base, steps),
             ExprKind::Call { .. } => self.call(expr),
             ExprKind::Arithmetic { op, left, right } => self.arithmetic(expr, *op, left, right),
             ExprKind::Negate(inner) => {
@@ -54,87 +51,6 @@ impl<'a> Fitter<'a, '_> {
         let Condition { eval, .. } = self.predicate(expr)?;
         let text = |text: &str| EvalExpr::Text(text.to_owned());
         Ok(EvalExpr::Call("if", vec![eval, text("true"), text("false")]))
-    }
-
-    /// A part of a `dynamic` column that Splunk extracts as a field of its own: `a.b`. `None` where it is no such part.
-    pub(super) fn path_column(&mut self, expr: &Expr) -> Fit<Option<Column<'a>>> {
-        let ExprKind::Path { base, steps } = &expr.kind else { return Ok(None) };
-        let ExprKind::Column(column) = &base.kind else { return Ok(None) };
-        let mut keys = Vec::new();
-        for step in steps {
-            match step {
-                PathStep::Key(key) => keys.push(key.as_str()),
-                PathStep::Index(_) | PathStep::Computed(_) => return Ok(None),
-            }
-        }
-        if base.ty == ScalarType::String {
-            return Ok(None);
-        }
-        self.ledger.carried(expr.id);
-        self.ledger.carried(base.id);
-        if self.scope.made.get(&column.name).is_some_and(|made| !made.raw) || !self.scope.events {
-            return Ok(None);
-        }
-        let whole = self.event_field(column, base.span)?;
-        let prefix = match self.fields.key_prefix(self.tables.first(), &column.name) {
-            Some(prefix) => prefix.to_owned(),
-            None => format!("{}.", whole.name.strip_suffix(".*").unwrap_or(&whole.name)),
-        };
-        if prefix.contains("{}") {
-            return Err(Unsayable::not_yet(expr.span, "a part of the elements of an array"));
-        }
-        if let Some(key) = keys.iter().find(|key| key.is_empty() || key.contains('.')) {
-            return Err(Unsayable::not_yet(expr.span, format!("the key `{key}`")));
-        }
-        let field = self.new_field(&format!("{prefix}{}", keys.join(".")), expr.span)?;
-        let null_text = self.null_text.clone();
-        Ok(Some(Column { raw: true, seconds: false, null_text, ..Column::computed(field, ScalarType::Dynamic) }))
-    }
-
-    /// An element of an array that is computed: `split(x, ",")[0]`.
-    fn element(&mut self, expr: &Expr, base: &Expr, steps: &[PathStep]) -> Fit<EvalExpr> {
-        let name = self.function_name(base);
-        if let (Some("split"), ExprKind::Call { args, .. }, [PathStep::Index(index)]) = (name, &base.kind, steps)
-            && let [subject, delimiter] = args.as_slice()
-            && let Some(text) = delimiter.as_str().filter(|text| !text.is_empty())
-        {
-            self.ledger.carried(base.id);
-            self.ledger.carried(delimiter.id);
-            let subject = self.value(subject)?;
-            let parts = EvalExpr::Call("split", vec![subject, EvalExpr::Text(text.to_owned())]);
-            return Ok(EvalExpr::Call("mvindex", vec![parts, EvalExpr::Number(index.to_string())]));
-        }
-        // The JSON text that is looked into: of `parse_json`, or of a column that holds one.
-        let subject = match (name, &base.kind) {
-            (Some("parse_json"), ExprKind::Call { args, .. }) => match args.as_slice() {
-                [subject] => {
-                    self.ledger.carried(base.id);
-                    Some(self.value(subject)?)
-                }
-                _ => None,
-            },
-            (None, ExprKind::Column(reference)) => {
-                let column = self.column(reference, base.ty, base.span)?;
-                let held = self.fields.keeps_names() || !column.raw;
-                self.ledger.carried(base.id);
-                held.then(|| column.value())
-            }
-            _ => None,
-        };
-        if let Some(subject) = subject {
-            let path = json_path(steps).ok_or_else(|| Unsayable::not_yet(expr.span, "this part of a JSON text"))?;
-            return Ok(EvalExpr::Call("json_extract", vec![subject, EvalExpr::Text(path)]));
-        }
-        Err(Unsayable::not_yet(expr.span, "this part of a dynamic value"))
-    }
-
-    fn function_name(&self, expr: &Expr) -> Option<&'a str> {
-        match &expr.kind {
-            ExprKind::Call { function, .. } => {
-                self.frame.vocabulary.function_row(*function).map(|row| row.name.as_str())
-            }
-            _ => None,
-        }
     }
 
     fn arithmetic(&mut self, expr: &Expr, op: ArithmeticOp, left: &Expr, right: &Expr) -> Fit<EvalExpr> {
@@ -250,12 +166,17 @@ impl<'a> Fitter<'a, '_> {
         }
         match arg.ty {
             ScalarType::Datetime | ScalarType::Timespan => Err(Unsayable::not_yet(arg.span, "the text of a time")),
-            ScalarType::Bool | ScalarType::Decimal | ScalarType::Dynamic | ScalarType::Real => {
+            ScalarType::Bool | ScalarType::Decimal | ScalarType::Real => {
                 let message = format!("the text of a value of type `{}` may differ", arg.ty);
                 self.note(Code::Approximated, Effect::Unsure, arg.span, message);
                 Ok(())
             }
-            ScalarType::Guid | ScalarType::Int | ScalarType::Long | ScalarType::String | ScalarType::Unknown => Ok(()),
+            ScalarType::Dynamic
+            | ScalarType::Guid
+            | ScalarType::Int
+            | ScalarType::Long
+            | ScalarType::String
+            | ScalarType::Unknown => Ok(()),
         }
     }
 
@@ -298,11 +219,13 @@ impl<'a> Fitter<'a, '_> {
                 ScalarType::String | ScalarType::Int | ScalarType::Long | ScalarType::Guid | ScalarType::Unknown => {
                     self.value(value)?
                 }
-                ScalarType::Dynamic => {
-                    let message = "the JSON text of an object or array is not held by Splunk in KQL's form";
-                    self.note(Code::Approximated, Effect::Unsure, expr.span, message);
-                    self.value(value)?
-                }
+                ScalarType::Dynamic => match self.shape(value) {
+                    Shape::Json => self.value(value)?,
+                    // An array without elements has a text, a missing multivalue has none.
+                    Shape::Multi => {
+                        EvalExpr::Call("coalesce", vec![self.json(value)?, EvalExpr::Text("[]".to_owned())])
+                    }
+                },
                 ScalarType::Bool => {
                     self.note(Code::Approximated, Effect::Unsure, expr.span, "the text of a truth value is the site's");
                     self.value(value)?
@@ -380,8 +303,11 @@ impl<'a> Fitter<'a, '_> {
             {
                 return Err(Unsayable::not_yet(expr.span, "a part of a text with computed or negative bounds"));
             }
+            ("split", [subject, delimiter]) if delimiter.as_str().is_some_and(|text| !text.is_empty()) => {
+                EvalExpr::Call("split", vec![self.value(subject)?, self.value(delimiter)?])
+            }
             // A JSON text is held as it is; what is looked into it says how.
-            ("parse_json", [value]) => self.value(value)?,
+            ("parse_json", [value]) => self.json(value)?,
             ("extract", [pattern, group, value]) => self.extract(expr, pattern, group, value)?,
             _ => return Ok(None),
         }))
@@ -452,29 +378,6 @@ fn total(expr: &Expr) -> bool {
         | ExprKind::Not(_)
         | ExprKind::Scalar(_) => false,
     }
-}
-
-/// A path of `json_extract`: `a.b{0}.c`; indexes from the end are not known there.
-/// See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/evaluation-functions/json-functions>.
-fn json_path(steps: &[PathStep]) -> Option<String> {
-    let mut path = String::new();
-    for step in steps {
-        match step {
-            PathStep::Key(key) if is_json_key(key) => {
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                path.push_str(key);
-            }
-            PathStep::Index(index) if *index >= 0 => path.push_str(&format!("{{{index}}}")),
-            PathStep::Key(_) | PathStep::Index(_) | PathStep::Computed(_) => return None,
-        }
-    }
-    Some(path)
-}
-
-fn is_json_key(key: &str) -> bool {
-    !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' '))
 }
 
 fn literal(expr: &Expr, value: &Value) -> Fit<EvalExpr> {

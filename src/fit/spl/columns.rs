@@ -1,0 +1,93 @@
+//! Columns of the hunt as fields of the event.
+
+use super::matcher::is_searchable;
+use super::scope::Column;
+use super::tree::Name;
+use super::{Fit, Fitter, Unsayable};
+use crate::diagnostic::Code;
+use crate::fit::Field;
+use crate::plan::{ColumnRef, ScalarType};
+use crate::source::Span;
+
+impl<'a> Fitter<'a, '_> {
+    /// The field of a column at this place.
+    pub(super) fn column(&mut self, column: &ColumnRef, ty: ScalarType, span: Span) -> Fit<Column<'a>> {
+        if let Some(made) = self.scope.made.get(&column.name) {
+            return Ok(made.clone());
+        }
+        if !self.scope.events {
+            let message = format!("column `{}` is not one of the row at this place", column.name);
+            return Err(Unsayable::new(Code::UnknownColumn, span, message));
+        }
+        let field = self.event_field(column, span)?;
+        let time = field.time;
+        if let Some(column) = self.json_column(&field, ty) {
+            return Ok(column);
+        }
+        let Some(name) = Name::new(field.name.as_ref()) else {
+            let message = format!("`{}` can not be the name of a field in SPL", field.name);
+            return Err(Unsayable::new(Code::SplName, span, message).help("name another field with --fields"));
+        };
+        let null_text = if time { None } else { self.null_text.clone() };
+        let column = Column::computed(name, ty);
+        Ok(Column { raw: true, seconds: time, null_text, present: time, known: Some(field), ..column })
+    }
+
+    /// A column that lies in the JSON of the event as an object or array, of which Splunk has only the scalars as fields:
+    /// `a.b`, `a{}.b`.
+    fn json_column(&self, field: &Field<'a>, ty: ScalarType) -> Option<Column<'a>> {
+        let name = field.name.as_ref();
+        let marked = name.ends_with(".*") || name.ends_with("{}");
+        let path = name.strip_suffix(".*").unwrap_or(name);
+        let path = path.strip_suffix("{}").unwrap_or(path);
+        // A dynamic value under a dotted name is a part of the event's JSON, too; it may be a text that holds JSON.
+        let inside = ty == ScalarType::Dynamic && path.contains('.') && !self.fields.keeps_names();
+        if !(marked || inside) || path.is_empty() {
+            return None;
+        }
+        let column = Column { raw: true, seconds: false, ..Column::computed(Name::of("_raw"), ty) };
+        Some(Column { parts: vec![path.to_owned()], nested: marked, ..column })
+    }
+
+    /// The field that the base search looks at to find values of a column.
+    pub(super) fn base_field(&self, column: &Column<'_>) -> Option<Name> {
+        let searched = column.raw && column.is_field() && self.base_open && is_searchable(&column.field);
+        searched.then(|| column.field.clone())
+    }
+
+    /// The field of the event that holds a column, the same in every table of the hunt.
+    fn event_field(&mut self, column: &ColumnRef, span: Span) -> Fit<Field<'a>> {
+        let mut found: Option<Field<'a>> = None;
+        for table in &self.tables {
+            let field = if table.row.is_none() && table.map.is_none() && self.time_columns.contains(&column.name) {
+                // A table that is not known has its events' time where such tables have it.
+                Field { name: self.frame.schema.time_field.as_str().into(), time: true, map: None }
+            } else {
+                self.fields.column(self.ledger, Some(table), column, span, self.polarity).map_err(Unsayable)?
+            };
+            if found.as_ref().is_some_and(|other| other.name != field.name || other.time != field.time) {
+                let what = format!("column `{}`, which is another field in each table of the union,", column.name);
+                return Err(Unsayable::not_yet(span, what));
+            }
+            found = Some(field);
+        }
+        found.ok_or_else(|| Unsayable::new(Code::Fault, span, "the hunt has no table"))
+    }
+
+    /// The field of a new column. Under another schema than KQL's own it may be the field of another column.
+    pub(super) fn new_field(&self, name: &str, span: Span) -> Fit<Name> {
+        let mut maps = self.tables.iter().filter_map(|table| table.map);
+        let taken =
+            |map: &crate::target::TableMap| map.columns.iter().any(|(column, it)| it.field == name && column != name);
+        if self.scope.events && maps.any(taken) {
+            return Err(Unsayable::not_yet(
+                span,
+                format!("a column `{name}`, whose name is that of another column's field,"),
+            ));
+        }
+        Name::new(name).ok_or_else(|| {
+            let message = format!("`{name}` can not be the name of a field in SPL");
+            Unsayable::new(Code::SplName, span, message).help("name the column with letters, digits and `_`")
+        })
+    }
+}

@@ -1,0 +1,218 @@
+//! Values of type `dynamic`: JSON text and its parts, and multivalue fields.
+//!
+//! Splunk has no type of its own for them. A bag or an array of the event is its JSON text, of which `json_extract` gives a
+//! part: a scalar bare, an object or array as its JSON text, which is what KQL's `tostring` gives. What a query makes of
+//! several values (`split`, `make_set`) is a multivalue field.
+//! See <https://learn.microsoft.com/kusto/query/scalar-data-types/dynamic> and
+//! <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/evaluation-functions/json-functions>.
+
+use super::scope::{Column, Shape};
+use super::tree::{EvalExpr, Name};
+use super::{Fit, Fitter};
+use crate::diagnostic::{Code, Effect};
+use crate::plan::{Expr, ExprKind, PathStep, ScalarType};
+
+impl<'a> Fitter<'a, '_> {
+    /// How a value is held.
+    pub(super) fn shape(&self, expr: &Expr) -> Shape {
+        match &expr.kind {
+            ExprKind::Column(column) => self.scope.made.get(&column.name).map_or(Shape::Json, |made| made.shape),
+            ExprKind::Call { .. } => match self.function_name(expr) {
+                Some("split" | "extract_all") => Shape::Multi,
+                Some(_) | None => Shape::Json,
+            },
+            ExprKind::Path { .. }
+            | ExprKind::Literal(_)
+            | ExprKind::Moment(_)
+            | ExprKind::Arithmetic { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::Text(_)
+            | ExprKind::In { .. }
+            | ExprKind::Presence { .. }
+            | ExprKind::Time(_)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Scalar(_) => Shape::Json,
+        }
+    }
+
+    /// A value as JSON text, which is also what `tostring` gives of it.
+    pub(super) fn json(&mut self, expr: &Expr) -> Fit<EvalExpr> {
+        let value = self.value(expr)?;
+        Ok(match self.shape(expr) {
+            Shape::Json => value,
+            Shape::Multi => EvalExpr::Call("mv_to_json_array", vec![value]),
+        })
+    }
+
+    /// The elements of an array as a multivalue.
+    #[allow(dead_code)] // Used where elements are counted and expanded.
+    pub(super) fn multi(&mut self, expr: &Expr) -> Fit<EvalExpr> {
+        let value = self.value(expr)?;
+        Ok(match self.shape(expr) {
+            Shape::Json => EvalExpr::Call("json_array_to_mv", vec![value]),
+            Shape::Multi => value,
+        })
+    }
+
+    /// A part of a dynamic value: `a.b[0]`.
+    pub(super) fn part(&mut self, expr: &Expr, base: &Expr, steps: &[PathStep]) -> Fit<EvalExpr> {
+        if let Some(column) = self.part_column(expr)? {
+            return Ok(column.value());
+        }
+        let (mut value, mut shape) = match self.parsed(base) {
+            Some(text) => {
+                self.ledger.carried(base.id);
+                (self.json(text)?, Shape::Json)
+            }
+            None => (self.value(base)?, self.shape(base)),
+        };
+        // The path that is still to be followed in `value`.
+        let mut path = String::new();
+        let follow = |value: EvalExpr, path: &mut String| match std::mem::take(path) {
+            path if path.is_empty() => value,
+            path => EvalExpr::json_extract(value, &path),
+        };
+        for step in steps {
+            match step {
+                PathStep::Index(index) if *index >= 0 && shape == Shape::Json => path.push_str(&format!("{{{index}}}")),
+                PathStep::Key(key) if is_path_key(key) && shape == Shape::Json => push_key(&mut path, key),
+                PathStep::Key(key) => {
+                    // A key with a dot or a brace in it is no path.
+                    value = follow(value, &mut path);
+                    value = EvalExpr::Call("json_extract_exact", vec![value, EvalExpr::Text(key.clone())]);
+                    shape = Shape::Json;
+                }
+                PathStep::Index(index) => {
+                    value = element(follow(value, &mut path), shape, EvalExpr::Number(index.to_string()));
+                    shape = Shape::Json;
+                }
+                PathStep::Computed(key) => {
+                    value = follow(value, &mut path);
+                    let by = self.value(key)?;
+                    if key.ty.is_numeric() {
+                        value = element(value, shape, by);
+                    } else {
+                        let message = "a computed key that holds a dot or a brace is read as a path in Splunk";
+                        self.note(Code::Approximated, Effect::Unsure, key.span, message);
+                        value = EvalExpr::Call("json_extract", vec![value, by]);
+                    }
+                    shape = Shape::Json;
+                }
+            }
+        }
+        Ok(follow(value, &mut path))
+    }
+
+    /// The part of a dynamic column that lies in the event, so that the base search can look at it. `None` where it is no
+    /// such part.
+    pub(super) fn part_column(&mut self, expr: &Expr) -> Fit<Option<Column<'a>>> {
+        let ExprKind::Path { base, steps } = &expr.kind else { return Ok(None) };
+        let held = self.parsed(base).unwrap_or(base);
+        let ExprKind::Column(reference) = &held.kind else { return Ok(None) };
+        let made = self.scope.made.get(&reference.name);
+        if !self.scope.events && made.is_none() || made.is_some_and(|made| !made.raw) {
+            return Ok(None);
+        }
+        let Some(path) = plain_path(steps) else { return Ok(None) };
+        let keys: Option<Vec<&str>> = steps
+            .iter()
+            .map(|step| match step {
+                PathStep::Key(key) => Some(key.as_str()),
+                PathStep::Index(_) | PathStep::Computed(_) => None,
+            })
+            .collect();
+        let column = match self.fields.key_prefix(self.tables.first(), &reference.name) {
+            Some(prefix) => {
+                // The site has each key as a field of its own.
+                let Some(keys) = &keys else { return Ok(None) };
+                let field = self.new_field(&format!("{prefix}{}", keys.join(".")), expr.span)?;
+                let null_text = self.null_text.clone();
+                Column { raw: true, seconds: false, null_text, ..Column::computed(field, ScalarType::Dynamic) }
+            }
+            None => {
+                let whole = self.column(reference, held.ty, held.span)?;
+                let mut parts = whole.parts.clone();
+                let mut scalar = None;
+                match parts.last_mut() {
+                    Some(last) if whole.nested => {
+                        if !path.starts_with('{') {
+                            last.push('.');
+                        }
+                        last.push_str(&path);
+                        scalar = keys.and(Name::new(last.as_str()));
+                    }
+                    Some(_) | None => parts.push(path),
+                }
+                let ty = ScalarType::Dynamic;
+                Column { parts, scalar, raw: true, seconds: false, ..Column { null_text: None, known: None, ..whole } }
+                    .typed(ty)
+            }
+        };
+        self.ledger.carried(expr.id);
+        self.ledger.carried(base.id);
+        self.ledger.carried(held.id);
+        Ok(Some(column))
+    }
+
+    /// The text that `parse_json` takes apart; its parts are looked up in it as they are in a dynamic value.
+    fn parsed<'e>(&self, expr: &'e Expr) -> Option<&'e Expr> {
+        match (&expr.kind, self.function_name(expr)) {
+            (ExprKind::Call { args, .. }, Some("parse_json")) => args.first(),
+            _ => None,
+        }
+    }
+
+    /// The name of a function that is called.
+    pub(super) fn function_name(&self, expr: &Expr) -> Option<&'a str> {
+        match &expr.kind {
+            ExprKind::Call { function, .. } => {
+                self.frame.vocabulary.function_row(*function).map(|row| row.name.as_str())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An element of an array; an index below zero counts from the end.
+fn element(value: EvalExpr, shape: Shape, index: EvalExpr) -> EvalExpr {
+    let values = match shape {
+        Shape::Json => EvalExpr::Call("json_array_to_mv", vec![value]),
+        Shape::Multi => value,
+    };
+    EvalExpr::Call("mvindex", vec![values, index])
+}
+
+/// A path of `json_extract`: `a.b{0}.c`. Indexes from the end and keys with a dot or a brace are not known there.
+fn plain_path(steps: &[PathStep]) -> Option<String> {
+    let mut path = String::new();
+    for step in steps {
+        match step {
+            PathStep::Key(key) if is_path_key(key) => push_key(&mut path, key),
+            PathStep::Index(index) if *index >= 0 => path.push_str(&format!("{{{index}}}")),
+            PathStep::Key(_) | PathStep::Index(_) | PathStep::Computed(_) => return None,
+        }
+    }
+    Some(path)
+}
+
+fn push_key(path: &mut String, key: &str) {
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(key);
+}
+
+/// Whether a key is itself in a path.
+fn is_path_key(key: &str) -> bool {
+    !key.is_empty() && !key.contains(['.', '{', '}', '"', '\\', '`']) && !key.chars().any(char::is_control)
+}
+
+/// Whether a text is found in the JSON text of a value exactly where it is found in a text of the value: none of its
+/// characters is written otherwise in JSON, or is a part of JSON's own.
+pub(super) fn is_inside_json(text: &str) -> bool {
+    text.chars().all(|c| (' '..='~').contains(&c) && !matches!(c, '"' | '\\' | '/' | '{' | '}' | '[' | ']' | ','))
+        && text.trim() == text
+}

@@ -1,0 +1,119 @@
+//! Sources: how the events of a hunt are found.
+
+use std::sync::Arc;
+
+use super::matcher;
+use super::tree::{Name, Pattern, SearchExpr};
+use super::{Fit, Fitter, Unsayable};
+use crate::diagnostic::Code;
+use crate::plan::{Pipeline, Source, TableRef};
+use crate::source::Span;
+use crate::target::{Selector, SplunkSelector, TermTest};
+
+impl<'a> Fitter<'a, '_> {
+    /// Finds the events of the source.
+    pub(super) fn source(&mut self, pipeline: &Pipeline) -> Fit<()> {
+        let span = pipeline.span;
+        match &pipeline.source {
+            Source::Table(table) => {
+                self.selector = self.table(table, span)?;
+                Ok(())
+            }
+            Source::Union(union) => {
+                if union.with_source.is_some() {
+                    return Err(Unsayable::not_yet(span, "`withsource` of a union"));
+                }
+                if union.inner {
+                    return Err(Unsayable::not_yet(span, "a union with `kind=inner`"));
+                }
+                let mut alternatives = Vec::new();
+                for branch in &union.branches {
+                    let Source::Table(table) = &branch.source else {
+                        return Err(Unsayable::not_yet(branch.span, "a union of other sources than tables"));
+                    };
+                    if let Some(stage) = branch.stages.first() {
+                        return Err(Unsayable::not_yet(stage.span, "a union of tables with stages of their own")
+                            .help("put the conditions that the tables share after the union"));
+                    }
+                    let terms = self.table(table, branch.span)?;
+                    if SearchExpr::all(terms.clone()).is_some_and(|it| alternatives.contains(&it)) {
+                        return Err(Unsayable::not_yet(branch.span, "a union in which the same events come twice"));
+                    }
+                    alternatives.extend(SearchExpr::all(terms));
+                    self.ledger.carried(branch.id);
+                }
+                self.selector = SearchExpr::any(alternatives).into_iter().collect();
+                Ok(())
+            }
+            Source::Watchlist { .. } => Err(Unsayable::not_yet(span, "a watchlist as a source")),
+            Source::External { .. }
+            | Source::Rows { .. }
+            | Source::Print(_)
+            | Source::Range { .. }
+            | Source::Search { .. } => Err(Unsayable::not_yet(span, "this source")),
+        }
+    }
+
+    /// The terms that find the events of a table.
+    fn table(&mut self, table: &TableRef, span: Span) -> Fit<Vec<SearchExpr>> {
+        self.time_columns.extend(table.time_columns.iter().cloned());
+        let table = self.fields.table(self.ledger, table, span).map_err(Unsayable)?;
+        let Selector::Splunk(selector) = table.selector.as_ref() else {
+            return Err(Unsayable::new(Code::BadTargetData, span, "the schema is not one of Splunk"));
+        };
+        let terms = selector_terms(selector, span)?;
+        let null_text: Option<Arc<str>> = selector.null_text.as_deref().map(Arc::from);
+        if !self.tables.is_empty() && self.null_text != null_text {
+            return Err(Unsayable::not_yet(span, "a union of tables that hold missing values in different ways"));
+        }
+        self.null_text = null_text;
+        self.tables.push(table);
+        Ok(terms)
+    }
+}
+
+/// The terms of a selector.
+fn selector_terms(selector: &SplunkSelector, span: Span) -> Fit<Vec<SearchExpr>> {
+    if selector.datamodel.is_some() {
+        return Err(Unsayable::not_yet(span, "a search of a data model")
+            .help("name the index and sourcetype with --fields, or use --schema source"));
+    }
+    let mut terms = Vec::new();
+    if let Some(name) = &selector.index_macro {
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
+            return Err(Unsayable::new(Code::SplName, span, format!("`{name}` can not be the name of a macro")));
+        }
+        terms.push(SearchExpr::Macro(name.clone()));
+    }
+    for term in &selector.terms {
+        let refused = |value: &str| {
+            let message = format!("`{value}` can not be looked for in the base search");
+            Unsayable::new(Code::SplName, span, message)
+        };
+        let name = Name::new(term.field.as_str()).ok_or_else(|| refused(&term.field))?;
+        let pattern = |value: &String, wild: bool| {
+            let (before, after) = (wild && value.starts_with('*'), wild && value.ends_with('*'));
+            let text = if wild { value.trim_matches('*') } else { value };
+            let sound = matcher::is_plain(text) && !text.is_empty();
+            if sound { Ok(Pattern { before, text: text.to_owned(), after }) } else { Err(refused(value)) }
+        };
+        let one_of = |values: &[String], wild: bool| -> Fit<SearchExpr> {
+            let mut patterns = values.iter().map(|value| pattern(value, wild)).collect::<Fit<Vec<_>>>()?;
+            Ok(match (patterns.pop(), patterns.is_empty()) {
+                (Some(one), true) => SearchExpr::Equals(name.clone(), one),
+                (last, _) => {
+                    patterns.extend(last);
+                    SearchExpr::In(name.clone(), patterns)
+                }
+            })
+        };
+        terms.push(match &term.test {
+            TermTest::OneOf(values) => one_of(values, false)?,
+            TermTest::Like(values) => one_of(values, true)?,
+            TermTest::Exists => SearchExpr::Exists(name.clone()),
+            TermTest::FromColumn { prefix, .. } if prefix.is_empty() => SearchExpr::Exists(name.clone()),
+            TermTest::FromColumn { prefix, .. } => one_of(&[format!("{prefix}*")], true)?,
+        });
+    }
+    Ok(terms)
+}
