@@ -309,7 +309,7 @@ codes! {
     TermBoundary "HG307" {
         title: "a term is matched by a regular expression",
         what: "`has` finds whole terms: runs of letters and digits. The target matches them by their neighbours.",
-        when: "Exact for ASCII text; see the note for letters beyond ASCII.",
+        when: "Exact for ASCII text; see the note for letters beyond ASCII. Of a term that begins or ends in no letter or digit Microsoft's page says nothing; that `has` needs no boundary there was seen at the service (dataexplorer-docs, issue 1005).",
         todo: "Nothing.",
         reference: "https://learn.microsoft.com/kusto/query/datatypes-string-operators#what-is-a-term",
     }

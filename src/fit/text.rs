@@ -28,9 +28,6 @@ pub struct TermEdges {
     pub before: bool,
     /// After the needle.
     pub after: bool,
-    /// Whether the rule is documented for this needle: both edges that must be a boundary are letters or digits.
-    /// Of a needle such as `-enc` or `.exe` the documentation does not say how Kusto looks it up.
-    pub documented: bool,
 }
 
 impl TermEdges {
@@ -44,8 +41,48 @@ impl TermEdges {
         };
         let first = needle.chars().next().is_some_and(is_term_char);
         let last = needle.chars().next_back().is_some_and(is_term_char);
-        Some(Self { before: before && first, after: after && last, documented: (!before || first) && (!after || last) })
+        Some(Self { before: before && first, after: after && last })
     }
+}
+
+/// What is to be said of a term that begins or ends in no letter or digit, such as `-enc` or `.exe`.
+///
+/// Microsoft's page does not say how Kusto looks it up. For `has` there is a measurement: the service finds
+/// `/resourcegroups/test.rg000001?` between a digit and a letter, so that such an edge needs no boundary
+/// (<https://github.com/MicrosoftDocs/dataexplorer-docs/issues/1005>). For the other operators, for terms without any
+/// letter or digit, and for letters beyond ASCII, there is none.
+pub fn bare_edge(needle: &str, how: TextHow, span: Span) -> Option<Diagnostic> {
+    let edges = TermEdges::of(needle, how)?;
+    let wanted = match how {
+        TextHow::Term => (true, true),
+        TextHow::TermPrefix => (true, false),
+        TextHow::TermSuffix => (false, true),
+        TextHow::Equals | TextHow::Substring | TextHow::Prefix | TextHow::Suffix | TextHow::Regex => return None,
+    };
+    if needle.is_empty() || (edges.before, edges.after) == wanted {
+        return None;
+    }
+    let ends = [needle.chars().next(), needle.chars().next_back()];
+    let plain = ends.into_iter().flatten().all(|char| is_term_char(char) || !char.is_alphanumeric());
+    let measured = how == TextHow::Term && plain && needle.chars().any(is_term_char);
+    Some(if measured {
+        let message = format!(
+            "`{needle}` is bounded only where it begins or ends in a letter or digit, as the service was seen to do"
+        );
+        Diagnostic::note(Code::TermBoundary, Effect::Exact, span, message)
+    } else {
+        let message = format!(
+            "how KQL looks up a term such as `{needle}`, which begins or ends in no ASCII letter or digit, is not documented"
+        );
+        Diagnostic::note(Code::TermBoundary, Effect::Unsure, span, message)
+    })
+}
+
+/// The gravest of the notes of [`bare_edge`] on several terms.
+pub fn gravest_edge<'t>(needles: impl Iterator<Item = &'t str>, how: TextHow, span: Span) -> Option<Diagnostic> {
+    let notes: Vec<Diagnostic> = needles.filter_map(|needle| bare_edge(needle, how, span)).collect();
+    let unsure = notes.iter().position(|note| note.effect == Some(Effect::Unsure));
+    notes.into_iter().nth(unsure.unwrap_or(0))
 }
 
 /// Whether KQL and every target agree on the case of this text: it is ASCII.
@@ -72,11 +109,21 @@ mod tests {
 
     #[test]
     fn boundaries_stand_only_at_letters_and_digits() {
-        let edges = |needle, how| TermEdges::of(needle, how).map(|e| (e.before, e.after, e.documented));
-        assert_eq!(edges("Kaseya", TextHow::Term), Some((true, true, true)));
-        assert_eq!(edges("-enc", TextHow::Term), Some((false, true, false)));
-        assert_eq!(edges("a.b", TextHow::TermPrefix), Some((true, false, true)));
-        assert_eq!(edges("x_", TextHow::TermPrefix), Some((true, false, true)));
+        let edges = |needle, how| TermEdges::of(needle, how).map(|e| (e.before, e.after));
+        assert_eq!(edges("Kaseya", TextHow::Term), Some((true, true)));
+        assert_eq!(edges("-enc", TextHow::Term), Some((false, true)));
+        assert_eq!(edges("a.b", TextHow::TermPrefix), Some((true, false)));
         assert_eq!(edges("x", TextHow::Substring), None);
+    }
+
+    #[test]
+    fn an_edge_without_letter_or_digit_is_noted() {
+        let effect = |needle, how| bare_edge(needle, how, Span::default()).and_then(|note| note.effect);
+        assert_eq!(effect("Kaseya", TextHow::Term), None);
+        assert_eq!(effect("x_", TextHow::TermPrefix), None);
+        assert_eq!(effect("-enc", TextHow::Term), Some(Effect::Exact));
+        assert_eq!(effect("-enc", TextHow::TermPrefix), Some(Effect::Unsure));
+        assert_eq!(effect("--", TextHow::Term), Some(Effect::Unsure));
+        assert_eq!(effect("\u{e9}t\u{e9}", TextHow::Term), Some(Effect::Unsure));
     }
 }

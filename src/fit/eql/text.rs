@@ -6,7 +6,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::lucene::{self, Folded};
-use crate::fit::text::{TermEdges, folds_alike};
+use crate::fit::text::{TermEdges, folds_alike, gravest_edge};
 use crate::fit::{LiteralFit, Style};
 use crate::plan::{Case, Expr, Needles, TextHow, TextMatch};
 use crate::source::Span;
@@ -359,15 +359,8 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
             let message = format!("the case of letters beyond ASCII in `{}` may be folded differently", shown(needle));
             self.note(look.polarity, Diagnostic::note(Code::UnicodeCase, Effect::Unsure, look.span, message));
         }
-        let undocumented = |needle: &&String| {
-            !needle.is_empty() && TermEdges::of(needle, look.how).is_some_and(|edges| !edges.documented)
-        };
-        if let Some(needle) = needles.iter().find(undocumented) {
-            let message = format!(
-                "how Kusto looks up `{}`, which does not begin and end with a letter or digit, as a term is not documented",
-                shown(needle)
-            );
-            self.note(look.polarity, Diagnostic::note(Code::TermBoundary, Effect::Unsure, look.span, message));
+        if let Some(note) = gravest_edge(needles.iter().map(String::as_str), look.how, look.span) {
+            self.note(look.polarity, note);
         }
         let term = matches!(look.how, TextHow::Term | TextHow::TermPrefix | TextHow::TermSuffix);
         if term {

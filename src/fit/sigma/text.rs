@@ -3,7 +3,7 @@
 //! Decides how each of KQL's text operators is said of a field; what a column is was decided in `subject`.
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::fit::text::{TermEdges, folds_alike};
+use crate::fit::text::{TermEdges, bare_edge, folds_alike};
 use crate::fit::{Ledger, LiteralFit, Style};
 use crate::plan::{Case, Expr, ExprKind, Needles, ScalarType, TextHow, TextMatch};
 use crate::source::Span;
@@ -149,7 +149,7 @@ impl<'a> Reader<'_, 'a, '_> {
             let message = format!("KQL and the backends of Sigma may fold the case of `{value}` differently");
             notes.push(Diagnostic::note(Code::UnicodeCase, Effect::Unsure, span, message));
         }
-        if let Some(edges) = TermEdges::of(&value, text.how) {
+        if TermEdges::of(&value, text.how).is_some() {
             if self.frame.style == Style::Native && !negated && subject.last_after.is_none() {
                 let message = format!("the term `{value}` is looked for anywhere in the text");
                 notes.push(Diagnostic::note(Code::NativeStyle, Effect::Broader, span, message));
@@ -157,11 +157,7 @@ impl<'a> Reader<'_, 'a, '_> {
                 return Ok(Logic::test(&subject.name, form, Value::Text(value)));
             }
             notes.push(crate::fit::text::other_scripts(span));
-            if !edges.documented {
-                let message =
-                    format!("how KQL looks up `{value}`, which begins or ends within a term, is not documented");
-                notes.push(Diagnostic::note(Code::TermBoundary, Effect::Unsure, span, message));
-            }
+            notes.extend(bare_edge(&value, text.how, span));
         }
         Ok(compare(subject, text.how, case, value))
     }

@@ -12,7 +12,7 @@ use super::scope::{Column, Shape};
 use super::tree::{EvalExpr, SearchExpr};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
-use crate::fit::text::{TermEdges, folds_alike};
+use crate::fit::text::{folds_alike, gravest_edge};
 use crate::fit::{LiteralFit, Style};
 use crate::plan::{Case, Expr, ExprKind, Needles, ScalarType, TextHow, TextMatch};
 
@@ -271,15 +271,8 @@ impl<'a> Fitter<'a, '_> {
     }
 
     fn text_notes(&mut self, expr: &Expr, texts: &Texts, how: TextHow, case: Case) {
-        let undocumented = texts
-            .items
-            .iter()
-            .find(|text| !text.is_empty() && TermEdges::of(text, how).is_some_and(|edges| !edges.documented));
-        if let Some(text) = undocumented {
-            let message = format!(
-                "how KQL looks up a term such as `{text}`, which begins or ends in no letter or digit, is not documented"
-            );
-            self.note(Code::TermBoundary, Effect::Unsure, expr.span, message);
+        if let Some(note) = gravest_edge(texts.items.iter().map(String::as_str), how, expr.span) {
+            self.ledger.note(self.polarity, note);
         }
         if how != TextHow::Regex
             && let Some(text) = texts.items.iter().find(|text| !folds_alike(text, case))
