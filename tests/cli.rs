@@ -112,6 +112,17 @@ fn one_hunt_for_one_target_gives_the_query_alone() {
 }
 
 #[test]
+fn notes_go_into_the_query_where_that_is_asked_for() {
+    let folder = folder(&[("a.kql", HUNT.as_bytes())]);
+    let convert = |target: &str| {
+        stdout(&huntgate(folder.path(), &["convert", "a.kql", "--target", target, "--schema", "source", "--annotate"]))
+    };
+    assert!(convert("splunk").starts_with("```huntgate: exact```\nsourcetype="));
+    assert!(convert("eql").starts_with("// huntgate: exact\n// HG"));
+    assert!(convert("sigma").starts_with("# huntgate: "));
+}
+
+#[test]
 fn hunts_of_all_kinds_are_found_in_a_stable_order() {
     let rule = format!("id: 1-2\nname: Odd rule\nquery: |\n  {}", HUNT.replace('\n', "\n  "));
     let notes =

@@ -17,8 +17,9 @@ fn the_readme_shows_what_huntgate_prints() {
     let mut rest = written.as_str();
     let mut blocks = 0;
     while let Some((before, block)) = rest.split_once(OPEN) {
-        let (command, after) = block.split_once('\n').unwrap();
-        let (_, after) = after.split_once("```\n").unwrap();
+        // What is shown may hold backticks of its own; the block ends with a line of nothing else.
+        let (_, after) = block.split_once("\n```\n").unwrap();
+        let (command, _) = block.split_once('\n').unwrap();
         let output = Command::cargo_bin("huntgate")
             .unwrap()
             .current_dir(root)

@@ -36,6 +36,9 @@ pub(super) struct Convert {
     /// How queries are written
     #[arg(long, value_enum, default_value_t = StyleArg::Exact)]
     style: StyleArg,
+    /// Write the verdict and the notes into each query, as comments
+    #[arg(long)]
+    annotate: bool,
     /// What is written: a query, or a rule file of the target
     #[arg(long = "as", value_enum, default_value_t = Form::Query, value_name = "FORM")]
     form: Form,
@@ -121,7 +124,7 @@ impl Convert {
             paths,
             self.out.as_deref(),
             &mut output,
-            |unit| answer(&gate, unit, &tasks),
+            |unit| answer(&gate, unit, &tasks, self.annotate),
             |output, unit, answer| {
                 if answer.unread || answer.translations.iter().any(|one| self.denies(one)) {
                     ending = Ending::Failed;
@@ -200,7 +203,7 @@ fn unread(human: &Human, unit: &Unit, answer: &Answer) -> String {
 }
 
 /// Translates the hunt for each task. All places of the notes are those of the file.
-fn answer(gate: &Gate, unit: &Unit, tasks: &[Task]) -> Answer {
+fn answer(gate: &Gate, unit: &Unit, tasks: &[Task], annotate: bool) -> Answer {
     let refused =
         |notes: Vec<Diagnostic>| Answer { unread: true, translations: vec![Translation::refused(notes); tasks.len()] };
     let Some(hunt) = &unit.hunt else { return refused(unit.about_file.clone()) };
@@ -222,6 +225,9 @@ fn answer(gate: &Gate, unit: &Unit, tasks: &[Task]) -> Answer {
         Ok(mut translation) => {
             translation.notes = translation.notes.into_iter().map(located).collect();
             translation.notes.splice(0..0, unit.about_file.iter().cloned());
+            if annotate {
+                translation.annotate(task.options.target);
+            }
             translation
         }
         Err(fault) => {

@@ -3,6 +3,7 @@
 //! A printer makes no decision about meaning; it knows precedence, quoting and layout. It never sees a KQL tree. Here the
 //! two halves meet: a translation is made of a closed ledger and the text of its tree.
 
+mod annotate;
 pub(crate) mod eql;
 mod fragment;
 pub(crate) mod sigma;
