@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use super::boolean::{as_bool, is_reference, negate, never_null};
 use super::{Builder, Built, convert, cover, literal, time, truth};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::plan::Tree as _;
 use crate::plan::{ArithmeticOp, Case, CompareOp, Expr, ExprKind, ScalarType, TextHow, Value};
 use crate::source::Span;
@@ -25,7 +25,7 @@ impl Builder<'_> {
         // The constant stands on the right.
         let (op, left, right) =
             if is_constant(&left) && !is_constant(&right) { (op.mirrored(), right, left) } else { (op, left, right) };
-        let right = self.coerced(&left, right);
+        let right = self.coerced(&left, right, matches!(op, CompareOp::Eq | CompareOp::Ne));
         if let Some(range) = self.time_range(op, &left, &right) {
             return Expr::new(ExprKind::Time(range), ScalarType::Bool, cover(span, [&left, &right]));
         }
@@ -54,7 +54,8 @@ impl Builder<'_> {
 
     /// A constant that KQL would not compare with a value of the subject's type becomes one of that type, with a warning.
     /// `0` and `1` beside a boolean are the two truths: <https://learn.microsoft.com/kusto/query/scalar-data-types/bool>.
-    pub(super) fn coerced(&mut self, subject: &Expr, constant: Expr) -> Expr {
+    /// `equality`: the two are tested for equality, not for their order.
+    pub(super) fn coerced(&mut self, subject: &Expr, constant: Expr, equality: bool) -> Expr {
         let Some(value) = constant.as_literal() else {
             self.check_types(subject, &constant);
             return constant;
@@ -101,6 +102,13 @@ impl Builder<'_> {
             ScalarType::Decimal | ScalarType::Dynamic | ScalarType::Guid | ScalarType::Unknown => return constant,
         };
         let (ty, message) = (subject.ty, format!("a `{}` is compared with a `{}`", subject.ty, constant.ty));
+        if equality && ty == ScalarType::String && matches!(value, Value::Long(_)) {
+            // The hunt runs where the column is a number, and a whole number is equal to another where their texts are.
+            let warning = Diagnostic::warning(Code::TypeMismatch, constant.span, message);
+            let warning = warning.help("write the constant as a text, as the column is one");
+            self.notes.push(Diagnostic { effect: Some(Effect::Exact), ..warning });
+            return better.map_or(constant.clone(), |value| literal(value, ty, constant.span));
+        }
         self.mismatch(constant.span, message, &format!("write a constant of type `{ty}`"));
         match better {
             Some(value) => literal(value, ty, constant.span),
@@ -128,12 +136,12 @@ impl Builder<'_> {
     ///
     /// <https://learn.microsoft.com/kusto/query/between-operator>
     pub(crate) fn between(&mut self, subject: Expr, negated: bool, low: Expr, high: Expr, span: Span) -> Built {
-        let low = if is_constant(&low) { self.coerced(&subject, low) } else { low };
+        let low = if is_constant(&low) { self.coerced(&subject, low, false) } else { low };
         let high = if high.ty == ScalarType::Timespan && low.ty == ScalarType::Datetime {
             let place = high.span;
             self.arithmetic(ArithmeticOp::Add, low.clone(), high, place)
         } else if is_constant(&high) {
-            self.coerced(&subject, high)
+            self.coerced(&subject, high, false)
         } else {
             high
         };

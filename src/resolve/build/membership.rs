@@ -45,7 +45,7 @@ impl Builder<'_> {
         let before = self.notes.len();
         let list = items.iter().map(|item| item.span).reduce(Span::to).unwrap_or(whole);
         let items: Vec<Expr> =
-            if strict { items.into_iter().map(|item| self.coerced(&subject, item)).collect() } else { items };
+            if strict { items.into_iter().map(|item| self.coerced(&subject, item, true)).collect() } else { items };
         self.one_note(before, list);
         if strict && !is_text(&subject) && !items.iter().any(is_text) {
             return Ok(self.values(subject, items, negated, lists, span, whole));
