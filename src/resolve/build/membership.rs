@@ -29,6 +29,8 @@ impl Builder<'_> {
     pub(crate) fn membership(&mut self, op: MembershipOp, subject: Expr, items: Vec<Expr>, span: Span) -> Built {
         let (how, case, all, negated) = parts(op);
         let whole = cover(span, std::iter::once(&subject).chain(&items));
+        // What KQL compares of an element of a dynamic array is not a matter of the types of the two.
+        let arrays = items.iter().any(|item| matches!(item.kind, ExprKind::Literal(Value::Array(_))));
         let items = elements(items);
         if items.is_empty() {
             if all {
@@ -45,7 +47,7 @@ impl Builder<'_> {
         let before = self.notes.len();
         let list = items.iter().map(|item| item.span).reduce(Span::to).unwrap_or(whole);
         let items: Vec<Expr> =
-            if strict { items.into_iter().map(|item| self.coerced(&subject, item, true)).collect() } else { items };
+            if strict { items.into_iter().map(|item| self.coerced(&subject, item, !arrays)).collect() } else { items };
         self.one_note(before, list);
         if strict && !is_text(&subject) && !items.iter().any(is_text) {
             return Ok(self.values(subject, items, negated, lists, span, whole));
