@@ -4,6 +4,8 @@
 //! ignores case, knows `*` without an escape, and takes what looks like a network for one.
 //! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/search>.
 
+use std::collections::HashSet;
+
 use super::dynamic::is_inside_json;
 use super::regex;
 use super::tree::{Comparison, EvalExpr, Name, Pattern, SearchExpr};
@@ -54,14 +56,14 @@ impl<'t> Matcher<'t> {
         let mut matcher = Self {
             how,
             case,
-            items: items.to_vec(),
+            items: distinct(items),
             all,
             patterns: Vec::new(),
             matches_empty: how == TextHow::Equals && items.contains(&""),
             unicode_class: false,
         };
         if how == TextHow::Regex {
-            for item in items {
+            for item in &matcher.items {
                 let pcre = regex::translate(item)?;
                 matcher.matches_empty |= pcre.matches_empty;
                 matcher.unicode_class |= pcre.unicode_class;
@@ -254,6 +256,12 @@ impl<'t> Matcher<'t> {
             TextHow::Term | TextHow::TermPrefix | TextHow::TermSuffix | TextHow::Regex => false,
         }
     }
+}
+
+/// The texts, each once, in their order.
+fn distinct<'t>(items: &[&'t str]) -> Vec<&'t str> {
+    let mut seen = HashSet::with_capacity(items.len());
+    items.iter().copied().filter(|item| seen.insert(*item)).collect()
 }
 
 /// Whether the base search reads a name as a field of the event: not as a modifier, a tag, or a bare word with operators.
