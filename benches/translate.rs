@@ -55,6 +55,17 @@ fn resolve(bencher: divan::Bencher<'_, '_>) {
     });
 }
 
+/// Text → query: all rooms, for one target.
+#[divan::bench]
+fn convert(bencher: divan::Bencher<'_, '_>) {
+    let options = Options { target: Target::Splunk, schema: Some("source".to_owned()), style: Style::Exact };
+    bencher.counter(ItemsCount::new(HUNTS.len())).bench(|| {
+        for text in &*HUNTS {
+            divan::black_box(GATE.translate(text, Identity::default(), &GATE.resolve(text), &options));
+        }
+    });
+}
+
 /// Plan → query, with the schema that keeps KQL's names.
 #[divan::bench(args = [Target::Splunk, Target::Eql, Target::Sigma])]
 fn translate(bencher: divan::Bencher<'_, '_>, target: Target) {

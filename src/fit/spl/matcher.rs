@@ -230,7 +230,11 @@ impl<'t> Matcher<'t> {
 
     /// Whether the comparison can hold of scalars of a JSON text only, never of the text of an object or array.
     pub(super) fn is_of_scalars(&self) -> bool {
-        self.how == TextHow::Equals && !self.items.iter().any(|item| item.is_empty() || item.starts_with(['{', '[']))
+        self.items.iter().all(|item| match self.how {
+            TextHow::Equals | TextHow::Prefix => !item.is_empty() && !item.starts_with(['{', '[']),
+            TextHow::Suffix => !item.is_empty() && !item.ends_with(['}', ']']),
+            TextHow::Substring | TextHow::Term | TextHow::TermPrefix | TextHow::TermSuffix | TextHow::Regex => false,
+        })
     }
 
     /// The condition that the base search can say of a JSON text of which this one compares a part.

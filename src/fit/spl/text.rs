@@ -129,9 +129,9 @@ impl<'a> Fitter<'a, '_> {
             return None;
         }
         match &column.scalar {
-            // A text that begins no object and no array is compared with scalars alone.
+            // Such a text is compared with scalars alone; a null of JSON is the text `null` in its field.
             Some(scalar) if matcher.is_of_scalars() && is_searchable(scalar) => {
-                Some((matcher.search(scalar)?, matcher.search_is_exact()))
+                Some((matcher.search(scalar)?, matcher.search_is_exact() && !matcher.holds("null")))
             }
             // What a part of a JSON text holds, the whole text holds.
             _ if column.field.text() != "_raw" && is_searchable(&column.field) => {
@@ -295,14 +295,14 @@ impl<'a> Fitter<'a, '_> {
             return;
         }
         let whole = match how {
-            TextHow::Equals => !texts.items.iter().any(|text| text.is_empty() || text.starts_with(['{', '['])),
+            TextHow::Equals | TextHow::Prefix => {
+                !texts.items.iter().any(|text| text.is_empty() || text.starts_with(['{', '[']))
+            }
+            TextHow::Suffix => !texts.items.iter().any(|text| text.is_empty() || text.ends_with(['}', ']'])),
             TextHow::Regex => false,
-            TextHow::Term
-            | TextHow::Substring
-            | TextHow::Prefix
-            | TextHow::Suffix
-            | TextHow::TermPrefix
-            | TextHow::TermSuffix => texts.items.iter().all(|text| is_inside_json(text)),
+            TextHow::Term | TextHow::Substring | TextHow::TermPrefix | TextHow::TermSuffix => {
+                texts.items.iter().all(|text| is_inside_json(text))
+            }
         };
         if !whole {
             let message = "the JSON text of an object or array may be written in Splunk with other spaces and escapes than in KQL";
