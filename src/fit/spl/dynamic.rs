@@ -10,7 +10,10 @@ use super::scope::{Column, Shape};
 use super::tree::{EvalExpr, Name};
 use super::{Fit, Fitter};
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{Expr, ExprKind, PathStep, ScalarType};
+use crate::plan::{
+    Aggregate, AggregateBinding, AggregateValue, ArgColumns, Binding, Expr, ExprKind, NodeRef, PathStep, ScalarType,
+    Stage, StageKind, Tree as _,
+};
 
 impl<'a> Fitter<'a, '_> {
     /// How a value is held.
@@ -165,6 +168,30 @@ impl<'a> Fitter<'a, '_> {
         }
     }
 
+    /// `parse_json(text)` as a whole: the text of an object, an array or a number is itself, and so is a text that is no JSON;
+    /// a text in quotes is what stands between them, and `null` is none.
+    /// See <https://learn.microsoft.com/kusto/query/parse-json-function>.
+    pub(super) fn parse_json(&mut self, text: &Expr) -> Fit<EvalExpr> {
+        let value = self.json(text)?;
+        let quoted = EvalExpr::Regex(r#"^"(?:[^"\\]|\\.)*"\z"#.to_owned());
+        let bracket = |text: &str| EvalExpr::Text(text.to_owned());
+        let array = EvalExpr::Concat(vec![bracket("["), value.clone(), bracket("]")]);
+        let is_quoted = EvalExpr::Call("match", vec![value.clone(), quoted]);
+        let other = EvalExpr::Call("nullif", vec![value, EvalExpr::Text("null".to_owned())]);
+        Ok(EvalExpr::Call("if", vec![is_quoted, EvalExpr::json_extract(array, "{0}"), other]))
+    }
+
+    /// The value of a new column. A JSON text of which only parts are used later need not be taken apart as a whole.
+    pub(super) fn new_value(&mut self, binding: &Binding, rest: &[Stage]) -> Fit<EvalExpr> {
+        match self.parsed(&binding.value) {
+            Some(text) if only_parts_are_used(&binding.name, rest) => {
+                self.ledger.carried(binding.value.id);
+                self.json(text)
+            }
+            Some(_) | None => self.value(&binding.value),
+        }
+    }
+
     /// The name of a function that is called.
     pub(super) fn function_name(&self, expr: &Expr) -> Option<&'a str> {
         match &expr.kind {
@@ -183,6 +210,62 @@ fn element(value: EvalExpr, shape: Shape, index: EvalExpr) -> EvalExpr {
         Shape::Multi => value,
     };
     EvalExpr::Call("mvindex", vec![values, index])
+}
+
+/// Whether a column is only looked into (`x.a`), and never used or given out as a whole.
+fn only_parts_are_used(name: &str, rest: &[Stage]) -> bool {
+    for stage in rest {
+        let (mut uses, mut parts) = (0usize, 0usize);
+        stage.visit(&mut |node| {
+            let NodeRef::Expr(expr) = node else { return };
+            let is_it = |expr: &Expr| expr.as_column().is_some_and(|column| *column.name == *name);
+            uses += usize::from(is_it(expr));
+            if let ExprKind::Path { base, .. } = &expr.kind {
+                parts += usize::from(is_it(base));
+            }
+        });
+        if uses != parts {
+            return false;
+        }
+        match &stage.kind {
+            StageKind::Project(_) | StageKind::Count => return true,
+            StageKind::Summarize { aggregates, .. } => return !aggregates.iter().any(takes_whole_rows),
+            StageKind::Distinct(columns) => return !columns.is_empty(),
+            StageKind::Where(_)
+            | StageKind::Extend(_)
+            | StageKind::Sort(_)
+            | StageKind::Take(_)
+            | StageKind::Sample(_)
+            | StageKind::Top { .. }
+            | StageKind::Serialize(_)
+            | StageKind::Render { .. }
+            | StageKind::Parse { .. }
+            | StageKind::ParseKv { .. }
+            | StageKind::MvExpand { .. }
+            | StageKind::ProjectAway(_) => {}
+            StageKind::ProjectKeep(_)
+            | StageKind::ProjectRename(_)
+            | StageKind::ProjectReorder(_)
+            | StageKind::SampleDistinct { .. }
+            | StageKind::Join(_)
+            | StageKind::Lookup(_)
+            | StageKind::MvApply { .. }
+            | StageKind::MakeSeries(_)
+            | StageKind::Evaluate { .. }
+            | StageKind::Invoke { .. }
+            | StageKind::Untranslated(_) => return false,
+        }
+    }
+    false
+}
+
+/// Whether an aggregate gives out every column of a row.
+fn takes_whole_rows(binding: &AggregateBinding) -> bool {
+    let whole = |aggregate: &Aggregate| matches!(aggregate.columns, ArgColumns::All);
+    match &binding.value {
+        AggregateValue::One(aggregate) => whole(aggregate),
+        AggregateValue::Computed { of, .. } => of.iter().any(whole),
+    }
 }
 
 /// A path of `json_extract`: `a.b{0}.c`. Indexes from the end and keys with a dot or a brace are not known there.

@@ -19,8 +19,8 @@ impl<'a> Fitter<'a, '_> {
         self.ledger.carried(stage.id);
         match &stage.kind {
             StageKind::Where(predicate) => self.filter(predicate, window),
-            StageKind::Extend(bindings) => self.extend(bindings),
-            StageKind::Serialize(bindings) => self.extend(bindings),
+            StageKind::Extend(bindings) => self.extend(bindings, rest),
+            StageKind::Serialize(bindings) => self.extend(bindings, rest),
             StageKind::Project(bindings) => self.project(bindings, rest),
             StageKind::ProjectAway(patterns) => self.project_away(stage, patterns),
             StageKind::ProjectKeep(patterns) => self.project_keep(stage, patterns),
@@ -134,11 +134,11 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// `extend`: each expression sees the row as it was before.
-    fn extend(&mut self, bindings: &[Binding]) -> Fit<()> {
+    fn extend(&mut self, bindings: &[Binding], rest: &[Stage]) -> Fit<()> {
         let mut assignments = Vec::new();
         let mut made = Vec::new();
         for binding in bindings {
-            let (column, value) = self.binding(binding)?;
+            let (column, value) = self.binding(binding, rest)?;
             if value != column.bare() {
                 assignments.push((column.field.clone(), value));
             }
@@ -150,10 +150,10 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// A named value and the column it makes.
-    pub(super) fn binding(&mut self, binding: &Binding) -> Fit<(Column<'a>, EvalExpr)> {
+    pub(super) fn binding(&mut self, binding: &Binding, rest: &[Stage]) -> Fit<(Column<'a>, EvalExpr)> {
         self.ledger.carried(binding.id);
         let field = self.new_field(&binding.name, binding.span)?;
-        let value = self.value(&binding.value)?;
+        let value = self.new_value(binding, rest)?;
         if let ExprKind::Column(reference) = &binding.value.kind {
             let source = self.column(reference, binding.value.ty, binding.span)?;
             let same = source.field == field;
@@ -217,7 +217,7 @@ impl<'a> Fitter<'a, '_> {
                 items.push((binding.name.clone(), column.clone(), column.bare()));
                 continue;
             }
-            let (column, value) = self.binding(binding)?;
+            let (column, value) = self.binding(binding, rest)?;
             items.push((binding.name.clone(), column, value));
         }
         self.reshape(items, rest)

@@ -395,7 +395,7 @@ impl<'a> Fitter<'a, '_> {
                 let value = EvalExpr::Field(ordering.field.clone());
                 items.push((binding.name.clone(), Column { field: own, raw: false, ..ordering }, value));
                 for column in columns {
-                    let (made, value) = self.binding(column)?;
+                    let (made, value) = self.binding(column, &[])?;
                     items.push((column.name.clone(), Column { raw: false, ..made }, value));
                 }
                 let _ = keys;

@@ -332,6 +332,27 @@ impl EvalExpr {
         }
     }
 
+    /// Whether the expression has more than so many nodes.
+    pub(crate) fn is_larger_than(&self, limit: usize) -> bool {
+        let mut left = limit;
+        let mut open = vec![self];
+        while let Some(expr) = open.pop() {
+            let Some(rest) = left.checked_sub(1) else { return true };
+            left = rest;
+            match expr {
+                Self::Field(_) | Self::Text(_) | Self::Regex(_) | Self::Number(_) => {}
+                Self::Call(_, items)
+                | Self::Spelled { args: items, .. }
+                | Self::Concat(items)
+                | Self::And(items)
+                | Self::Or(items) => open.extend(items),
+                Self::Compare(_, a, b) | Self::Arithmetic(_, a, b) => open.extend([a.as_ref(), b.as_ref()]),
+                Self::Negate(a) | Self::Not(a) => open.push(a),
+            }
+        }
+        false
+    }
+
     /// Calls `see` with each field that is read.
     pub(crate) fn fields(&self, see: &mut dyn FnMut(&Name)) {
         match self {

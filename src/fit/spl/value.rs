@@ -13,9 +13,23 @@ use crate::plan::{ArithmeticOp, CalendarUnit, Expr, ExprKind, ScalarType, Value}
 use crate::target::Spelling;
 use crate::vocabulary::{ParamType, Returns};
 
+/// Nodes of an expression at most.
+const MAX_NODES: usize = 50_000;
+
 impl<'a> Fitter<'a, '_> {
     /// A value.
     pub(super) fn value(&mut self, expr: &Expr) -> Fit<EvalExpr> {
+        let value = self.value_of(expr)?;
+        // Some functions say their argument several times; within one another they would grow without bound.
+        if matches!(expr.kind, ExprKind::Call { .. }) && value.is_larger_than(MAX_NODES) {
+            let message = "the functions within one another would become too long an expression in SPL";
+            return Err(Unsayable::new(Code::RefusedFunction, expr.span, message)
+                .help("compute the inner value in a column of its own first"));
+        }
+        Ok(value)
+    }
+
+    fn value_of(&mut self, expr: &Expr) -> Fit<EvalExpr> {
         self.ledger.carried(expr.id);
         match &expr.kind {
             ExprKind::Literal(value) => literal(expr, value),
@@ -306,8 +320,7 @@ impl<'a> Fitter<'a, '_> {
             ("split", [subject, delimiter]) if delimiter.as_str().is_some_and(|text| !text.is_empty()) => {
                 EvalExpr::Call("split", vec![self.value(subject)?, self.value(delimiter)?])
             }
-            // A JSON text is held as it is; what is looked into it says how.
-            ("parse_json", [value]) => self.json(value)?,
+            ("parse_json", [text]) => self.parse_json(text)?,
             ("extract", [pattern, group, value]) => self.extract(expr, pattern, group, value)?,
             _ => return Ok(None),
         }))
