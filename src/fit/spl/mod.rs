@@ -9,6 +9,7 @@ mod dynamic;
 mod join;
 mod matcher;
 mod moment;
+mod needles;
 mod predicate;
 mod regex;
 mod scope;
@@ -108,6 +109,8 @@ struct Fitter<'a, 'l> {
     after: Option<Demand>,
     /// Columns that conditions say to be there and not empty.
     proven: BTreeSet<Arc<str>>,
+    /// The column that is read of the rows, where it is one alone.
+    first: Option<Arc<str>>,
     /// Fields that the stage at hand made for itself.
     scratch: Vec<Name>,
     /// The rows are written in the hunt itself.
@@ -164,6 +167,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             helpers: 0,
             after: None,
             proven: BTreeSet::new(),
+            first: None,
             scratch: Vec::new(),
             fixed: false,
         }

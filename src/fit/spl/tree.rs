@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Head(u64),
     /// `dedup`
     Dedup(Vec<Name>),
+    /// `mvexpand`: a row for each value of a field.
+    MvExpand(Name),
     /// `append [ … ]`: the rows of another search after these.
     Append(Vec<Command>),
     /// `join`: each row with the rows of another search whose keys are equal; fields of theirs overwrite its own.
