@@ -88,7 +88,17 @@ impl Printer<'_> {
             }
             Command::Head(count) => format!("head {count}"),
             Command::Dedup(names) => format!("dedup {}", self.names(names)),
+            Command::MvExpand(name) => format!("mvexpand {}", self.name(name)),
             Command::Append(search) => format!("append{}", self.subsearch(search)),
+            Command::Join { outer, all, keys, flag, search } => {
+                let kind = if *outer { "left" } else { "inner" };
+                let max = if *all { " max=0" } else { "" };
+                let mut search = search.clone();
+                if let Some(flag) = flag {
+                    search.push(Command::Eval(vec![(flag.clone(), EvalExpr::Number("1".to_owned()))]));
+                }
+                format!("join type={kind}{max} {}{}", self.names(keys), self.subsearch(&search))
+            }
         }
     }
 

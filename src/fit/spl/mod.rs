@@ -4,9 +4,12 @@
 //! and is not yet written is refused by name (`HG205`).
 
 mod columns;
+mod combine;
 mod dynamic;
+mod join;
 mod matcher;
 mod moment;
+mod needles;
 mod predicate;
 mod regex;
 mod scope;
@@ -20,13 +23,15 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use self::combine::Demand;
 use self::scope::Scope;
 use self::tree::{Command, Name, Query, SearchExpr};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::plan::{Expr, Pipeline, Stage, StageKind, Tree};
+use crate::plan::{Expr, Pipeline, Stage, Tree};
 use crate::source::Span;
 use crate::target::{Capability, Support};
 
@@ -100,6 +105,16 @@ struct Fitter<'a, 'l> {
     left_out: usize,
     /// How many helper fields were named.
     helpers: usize,
+    /// What is read of the rows in the end; `None` is all of them as they are.
+    after: Option<Demand>,
+    /// Columns that conditions say to be there and not empty.
+    proven: BTreeSet<Arc<str>>,
+    /// The column that is read of the rows, where it is one alone.
+    first: Option<Arc<str>>,
+    /// Fields that the stage at hand made for itself.
+    scratch: Vec<Name>,
+    /// The rows are written in the hunt itself.
+    fixed: bool,
 }
 
 /// What a pipeline became.
@@ -112,8 +127,13 @@ struct Branch<'a> {
     /// The commands after it.
     rest: Vec<Command>,
     /// The columns at its end.
-    #[allow(dead_code)] // Read where pipelines are combined.
     scope: Scope<'a>,
+    tables: Vec<Table<'a>>,
+    time_columns: Vec<Arc<str>>,
+    null_text: Option<Arc<str>>,
+    proven: BTreeSet<Arc<str>>,
+    /// The rows are written in the hunt itself.
+    fixed: bool,
 }
 
 impl Branch<'_> {
@@ -145,47 +165,43 @@ impl<'a, 'l> Fitter<'a, 'l> {
             polarity: Polarity::Positive,
             left_out: 0,
             helpers: 0,
+            after: None,
+            proven: BTreeSet::new(),
+            first: None,
+            scratch: Vec::new(),
+            fixed: false,
         }
     }
 
     /// The search of the hunt.
     fn pipeline(mut self, pipeline: &Pipeline) -> Result<Branch<'a>, Refused> {
-        match self.run(pipeline) {
+        match self.run(pipeline, &Window::default()) {
             Ok(()) => Ok(self.finish()),
             Err(Stopped { at: None, reason }) => Err(self.ledger.refuse(pipeline, *reason.0)),
             Err(Stopped { at: Some(stage), reason }) => Err(self.ledger.refuse(stage, *reason.0)),
         }
     }
 
-    /// A part of the hunt as a search of its own, whose rows act on those of the hunt in the direction `outer`.
-    ///
-    /// # Errors
-    /// Why it can not be said.
-    #[allow(dead_code)] // Used where pipelines are combined.
-    fn nested(&mut self, pipeline: &Pipeline, outer: Polarity) -> Fit<Branch<'a>> {
-        let mut inner = Fitter { outer, helpers: self.helpers, ..Fitter::new(&self.frame, &mut *self.ledger) };
-        inner.run(pipeline).map_err(|stopped| stopped.reason)?;
-        let (helpers, branch) = (inner.helpers, inner.finish());
-        self.helpers = helpers;
-        Ok(branch)
-    }
-
-    fn run<'p>(&mut self, pipeline: &'p Pipeline) -> Result<(), Stopped<'p>> {
+    /// Says the pipeline; its rows must lie in `window` as well as in their own.
+    fn run<'p>(&mut self, pipeline: &'p Pipeline, window: &Window<'p>) -> Result<(), Stopped<'p>> {
         let whole = |reason| Stopped { at: None, reason };
-        self.polarity = self.outer;
-        if let Err(reason) = self.source(pipeline) {
+        let polarities = combine::polarities(&pipeline.stages, self.outer);
+        let mut polarities = polarities.into_iter();
+        self.polarity = polarities.next().unwrap_or(self.outer);
+        let own = Window::leading(pipeline);
+        let window = if own.is_open() { window } else { &own };
+        if let Err(reason) = self.source(pipeline, window) {
             return Err(whole(self.refused_source(pipeline, reason)));
         }
         self.ledger.carried(pipeline.id);
-        let window = Window::leading(pipeline);
-        self.leading_window(&window).map_err(whole)?;
-        let counted = |stage: &Stage| matches!(stage.kind, StageKind::Summarize { .. } | StageKind::Count);
-        let last_count = pipeline.stages.iter().rposition(counted);
+        self.leading_window(window).map_err(whole)?;
         for (index, stage) in pipeline.stages.iter().enumerate() {
             let rest = pipeline.stages.get(index + 1..).unwrap_or_default();
-            let counts_later = last_count.is_some_and(|last| last > index);
-            self.polarity = if counts_later { Polarity::Aggregated } else { self.outer };
-            self.stage(stage, rest, &window).map_err(|reason| Stopped { at: Some(stage), reason })?;
+            self.polarity = polarities.next().unwrap_or(self.outer);
+            let from = self.commands.len();
+            self.stage(stage, rest, &own).map_err(|reason| Stopped { at: Some(stage), reason })?;
+            self.settle(from);
+            self.learn(stage);
         }
         let filtered = !self.conditions.is_empty() || self.commands.iter().any(|it| matches!(it, Command::Where(_)));
         if self.left_out > 0 && !filtered {
@@ -200,7 +216,17 @@ impl<'a, 'l> Fitter<'a, 'l> {
         let mut base = self.selector;
         base.extend(self.window);
         base.extend(self.conditions);
-        Branch { generator: self.generator, base, rest: self.commands, scope: self.scope }
+        Branch {
+            generator: self.generator,
+            base,
+            rest: self.commands,
+            scope: self.scope,
+            tables: self.tables,
+            time_columns: self.time_columns,
+            null_text: self.null_text,
+            proven: self.proven,
+            fixed: self.fixed,
+        }
     }
 
     /// The reason why a source is refused: the answer of the target's data, or the reason found.

@@ -6,13 +6,14 @@ use super::matcher;
 use super::tree::{Name, Pattern, SearchExpr};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::Code;
+use crate::fit::Window;
 use crate::plan::{Pipeline, Source, TableRef};
 use crate::source::Span;
 use crate::target::{Selector, SplunkSelector, TermTest};
 
 impl<'a> Fitter<'a, '_> {
     /// Finds the events of the source.
-    pub(super) fn source(&mut self, pipeline: &Pipeline) -> Fit<()> {
+    pub(super) fn source(&mut self, pipeline: &Pipeline, _window: &Window<'_>) -> Fit<()> {
         let span = pipeline.span;
         match &pipeline.source {
             Source::Table(table) => {

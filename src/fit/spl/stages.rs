@@ -64,9 +64,9 @@ impl<'a> Fitter<'a, '_> {
                 self.note(Code::Ignored, Effect::Exact, stage.span, message);
                 Ok(())
             }
+            StageKind::Join(join) => self.join(stage, join, false, rest),
+            StageKind::Lookup(join) => self.join(stage, join, true, rest),
             StageKind::SampleDistinct { .. }
-            | StageKind::Join(_)
-            | StageKind::Lookup(_)
             | StageKind::MvExpand { .. }
             | StageKind::MvApply { .. }
             | StageKind::Parse { .. }

@@ -14,7 +14,7 @@ use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
 use crate::fit::text::{folds_alike, gravest_edge};
 use crate::fit::{LiteralFit, Style};
-use crate::plan::{Case, Expr, ExprKind, Needles, ScalarType, TextHow, TextMatch};
+use crate::plan::{Case, Expr, ExprKind, Needles, Pipeline, ScalarType, TextHow, TextMatch};
 
 /// What a text comparison looks at.
 struct Subject<'a> {
@@ -203,14 +203,29 @@ impl<'a> Fitter<'a, '_> {
 
     /// A comparison with a needle that is computed from the row.
     fn text_computed(&mut self, expr: &Expr, matched: &TextMatch, subject: Subject<'a>) -> Fit<Condition> {
+        let table = match &matched.needles {
+            Needles::Table(pipeline) => Some(pipeline.as_ref()),
+            Needles::One(needle) => array_of_rows(needle),
+            Needles::Any(needles) => match needles.as_slice() {
+                [one] => array_of_rows(one),
+                _ => None,
+            },
+            Needles::All(_) => None,
+        };
+        if let Some(pipeline) = table {
+            let value = subject.column.as_ref().map_or_else(|| subject.value.clone(), Column::value);
+            let value = match subject.cased {
+                Some(upper) => EvalExpr::Call(if upper { "upper" } else { "lower" }, vec![value]),
+                None => value,
+            };
+            self.carry_needles(&matched.needles);
+            return self.in_table(expr, matched, value, pipeline);
+        }
         let (items, all): (Vec<&Expr>, bool) = match &matched.needles {
             Needles::One(needle) => (vec![needle.as_ref()], false),
             Needles::Any(items) => (items.iter().collect(), false),
             Needles::All(items) => (items.iter().collect(), true),
-            Needles::Table(pipeline) => {
-                return Err(Unsayable::not_yet(pipeline.span, "a comparison with the rows of a table")
-                    .help("write the values into the hunt, or look them up in a lookup"));
-            }
+            Needles::Table(_) => return Err(Unsayable::new(Code::Fault, expr.span, "the rows were looked at")),
         };
         if matched.how != TextHow::Equals {
             let message = "SPL compares parts of a text with constants only";
@@ -316,6 +331,14 @@ impl<'a> Fitter<'a, '_> {
             Needles::Any(items) | Needles::All(items) => items.iter().for_each(|item| self.ledger.carried(item.id)),
             Needles::Table(_) => {}
         }
+    }
+}
+
+/// The rows of whose first value the elements are looked for: `in (toscalar(T | summarize make_set(x)))`.
+fn array_of_rows(needle: &Expr) -> Option<&Pipeline> {
+    match &needle.kind {
+        ExprKind::Scalar(pipeline) if needle.ty == ScalarType::Dynamic => Some(pipeline),
+        _ => None,
     }
 }
 

@@ -80,9 +80,23 @@ pub(crate) enum Command {
     Head(u64),
     /// `dedup`
     Dedup(Vec<Name>),
+    /// `mvexpand`: a row for each value of a field.
+    MvExpand(Name),
     /// `append [ … ]`: the rows of another search after these.
-    #[allow(dead_code)] // Made where pipelines are combined.
     Append(Vec<Command>),
+    /// `join`: each row with the rows of another search whose keys are equal; fields of theirs overwrite its own.
+    Join {
+        /// Rows that find none stay.
+        outer: bool,
+        /// With every row found, not with the first alone.
+        all: bool,
+        /// The keys.
+        keys: Vec<Name>,
+        /// A field that says that a row was found.
+        flag: Option<Name>,
+        /// The other search.
+        search: Vec<Command>,
+    },
 }
 
 /// A key of `sort`.

@@ -53,7 +53,7 @@ impl<'a> Fitter<'a, '_> {
             | ExprKind::And(_)
             | ExprKind::Or(_)
             | ExprKind::Not(_) => self.truth_value(expr),
-            ExprKind::Scalar(_) => Err(Unsayable::not_yet(expr.span, "`toscalar`")),
+            ExprKind::Scalar(pipeline) => self.scalar(expr, pipeline),
         }
     }
 

@@ -1,0 +1,444 @@
+//! What combining pipelines shares: which columns are read later on, what is known of keys, and rows made to hold exactly
+//! the columns that another search reads.
+//!
+//! How rows are combined is said in [`super::join`], [`super::union`] and [`super::needles`].
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::scope::{Column, Shape};
+use super::tree::{Command, EvalExpr, Name};
+use super::{Branch, Fit, Fitter, Unsayable};
+use crate::diagnostic::{Code, Effect, Polarity};
+use crate::fit::Window;
+use crate::plan::{
+    Absence, AggregateValue, ArgColumns, ColumnRef, Expr, ExprKind, JoinKind, Needles, NodeRef, Pipeline, ScalarType,
+    Stage, StageKind, Tree,
+};
+use crate::source::Span;
+
+/// The columns that are read behind a place of a pipeline.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Demand {
+    /// Their names.
+    pub(super) names: BTreeSet<Arc<str>>,
+    /// The row comes out as it is: every column is read.
+    pub(super) open: bool,
+}
+
+/// A key as it is compared.
+pub(super) struct Key {
+    /// Its field.
+    pub(super) field: Name,
+    /// It is a text that may be missing: KQL's empty text, which is equal to another.
+    pub(super) may_lack: bool,
+    /// Conditions say that it is there and not empty.
+    pub(super) proven: bool,
+}
+
+/// Adds the columns that a part of the plan names.
+pub(super) fn mentioned(tree: &dyn Tree, names: &mut BTreeSet<Arc<str>>) {
+    tree.visit(&mut |node| {
+        let NodeRef::Expr(expr) = node else { return };
+        match &expr.kind {
+            ExprKind::Column(column) => {
+                names.insert(column.name.clone());
+            }
+            ExprKind::Time(range) => {
+                names.insert(range.column.name.clone());
+            }
+            ExprKind::Literal(_)
+            | ExprKind::Moment(_)
+            | ExprKind::Path { .. }
+            | ExprKind::Call { .. }
+            | ExprKind::Arithmetic { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::Text(_)
+            | ExprKind::In { .. }
+            | ExprKind::Presence { .. }
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Scalar(_) => {}
+        }
+    });
+}
+
+/// Whether a stage fixes which columns there are.
+fn closes(stage: &Stage) -> bool {
+    match &stage.kind {
+        StageKind::Project(_) | StageKind::Count | StageKind::MakeSeries(_) | StageKind::SampleDistinct { .. } => true,
+        StageKind::Distinct(columns) => !columns.is_empty(),
+        StageKind::ProjectKeep(patterns) => !patterns.iter().any(|it| it.pattern.contains('*')),
+        StageKind::Summarize { aggregates, .. } => {
+            let all = |value: &AggregateValue| match value {
+                AggregateValue::One(aggregate) => matches!(aggregate.columns, ArgColumns::All),
+                AggregateValue::Computed { .. } => false,
+            };
+            !aggregates.iter().any(|it| all(&it.value))
+        }
+        StageKind::Where(_)
+        | StageKind::Extend(_)
+        | StageKind::ProjectAway(_)
+        | StageKind::ProjectRename(_)
+        | StageKind::ProjectReorder(_)
+        | StageKind::Sort(_)
+        | StageKind::Top { .. }
+        | StageKind::Take(_)
+        | StageKind::Sample(_)
+        | StageKind::Join(_)
+        | StageKind::Lookup(_)
+        | StageKind::MvExpand { .. }
+        | StageKind::MvApply { .. }
+        | StageKind::Parse { .. }
+        | StageKind::ParseKv { .. }
+        | StageKind::Serialize(_)
+        | StageKind::Evaluate { .. }
+        | StageKind::Invoke { .. }
+        | StageKind::Render { .. }
+        | StageKind::Untranslated(_) => false,
+    }
+}
+
+/// In which direction the rows that go into each stage act on those of the hunt; the first is that of the source.
+pub(super) fn polarities(stages: &[Stage], outer: Polarity) -> Vec<Polarity> {
+    let mut polarity = outer;
+    let mut all: Vec<Polarity> = stages
+        .iter()
+        .rev()
+        .map(|stage| {
+            let after = polarity;
+            polarity = match &stage.kind {
+                StageKind::Summarize { .. } | StageKind::Count => Polarity::Aggregated,
+                StageKind::Join(join) => match join.kind {
+                    JoinKind::RightAnti => polarity.negated(),
+                    JoinKind::RightOuter | JoinKind::FullOuter => Polarity::Aggregated,
+                    JoinKind::InnerUnique
+                    | JoinKind::Inner
+                    | JoinKind::LeftOuter
+                    | JoinKind::LeftSemi
+                    | JoinKind::RightSemi
+                    | JoinKind::LeftAnti => polarity,
+                },
+                _ => polarity,
+            };
+            after
+        })
+        .collect();
+    all.push(polarity);
+    all.reverse();
+    all
+}
+
+impl<'a> Fitter<'a, '_> {
+    /// The columns that are read by these stages and by whoever reads the pipeline.
+    pub(super) fn demand(&self, rest: &[Stage]) -> Demand {
+        let mut names = BTreeSet::new();
+        for stage in rest {
+            match &stage.kind {
+                StageKind::Join(join) | StageKind::Lookup(join) => {
+                    join.on.iter().for_each(|key| mentioned(&key.left, &mut names));
+                    // Where the right side is not known whole, what it has can not be told from the left side's.
+                }
+                StageKind::ProjectAway(patterns) | StageKind::ProjectKeep(patterns) => {
+                    names.extend(patterns.iter().map(|it| it.pattern.clone()));
+                }
+                _ => mentioned(stage, &mut names),
+            }
+            if closes(stage) {
+                return Demand { names, open: false };
+            }
+        }
+        match &self.after {
+            Some(after) => {
+                names.extend(after.names.iter().cloned());
+                Demand { names, open: after.open }
+            }
+            None => Demand { names, open: true },
+        }
+    }
+
+    /// A part of the hunt as a search of its own, whose rows act on those of the hunt in the direction `outer`; `after`
+    /// says what is read of them, `window` the time they must lie in, and `then` what is done with them in the end.
+    ///
+    /// # Errors
+    /// Why it can not be said.
+    pub(super) fn nested<T>(
+        &mut self,
+        pipeline: &Pipeline,
+        outer: Polarity,
+        after: Demand,
+        window: &Window<'_>,
+        then: impl FnOnce(&mut Fitter<'a, '_>) -> Fit<T>,
+    ) -> Fit<(Branch<'a>, T)> {
+        let mut inner =
+            Fitter { outer, after: Some(after), helpers: self.helpers, ..Fitter::new(&self.frame, &mut *self.ledger) };
+        inner.run(pipeline, window).map_err(|stopped| stopped.reason)?;
+        inner.polarity = outer;
+        let value = then(&mut inner)?;
+        let (helpers, branch) = (inner.helpers, inner.finish());
+        self.helpers = helpers;
+        Ok((branch, value))
+    }
+
+    /// The search so far, in place of which another is begun.
+    pub(super) fn take(&mut self) -> Vec<Command> {
+        let mut base = std::mem::take(&mut self.selector);
+        base.append(&mut self.window);
+        base.append(&mut self.conditions);
+        let mut commands = vec![self.generator.take().unwrap_or(Command::Search(base))];
+        commands.append(&mut self.commands);
+        commands
+    }
+
+    /// Goes on with the rows of another search.
+    pub(super) fn adopt(&mut self, branch: Branch<'a>) {
+        self.generator = branch.generator;
+        self.selector = branch.base;
+        self.window.clear();
+        self.conditions.clear();
+        self.commands = branch.rest;
+        self.scope = branch.scope;
+        self.tables = branch.tables;
+        self.time_columns = branch.time_columns;
+        self.null_text = branch.null_text;
+        self.proven = branch.proven;
+        self.base_open = false;
+    }
+
+    /// A column by name.
+    pub(super) fn named(&mut self, name: &Arc<str>, ty: ScalarType, span: Span) -> Fit<Column<'a>> {
+        self.column(&ColumnRef { name: name.clone(), known: true }, ty, span)
+    }
+
+    /// The key of a join in a field of its own, compared as KQL compares it: a text that stands for a missing value is
+    /// taken away.
+    pub(super) fn join_key(&mut self, expr: &Expr) -> Fit<Key> {
+        self.ledger.carried(expr.id);
+        let ExprKind::Column(reference) = &expr.kind else {
+            return Err(Unsayable::not_yet(expr.span, "a key that is no column"));
+        };
+        let column = self.column(reference, expr.ty, expr.span)?;
+        if column.shape == Shape::Multi {
+            return Err(Unsayable::not_yet(expr.span, "a key of several values"));
+        }
+        let may_lack = may_lack(&column, expr.ty);
+        let proven = self.proven.contains(&reference.name);
+        let field = match column.value() {
+            EvalExpr::Field(field) => field,
+            value if column.is_field() => {
+                let field = column.field.clone();
+                self.commands.push(Command::Eval(vec![(field.clone(), value)]));
+                let column = Column { null_text: None, blank: false, raw: false, ..column };
+                self.scope.made.insert(reference.name.clone(), column);
+                field
+            }
+            value => {
+                let helper = self.helper();
+                self.commands.push(Command::Eval(vec![(helper.clone(), value)]));
+                self.scratch.push(helper.clone());
+                helper
+            }
+        };
+        Ok(Key { field, may_lack, proven })
+    }
+
+    /// Gives rows that lack a key the empty text where it may be compared with another missing one.
+    pub(super) fn fill_keys(&mut self, keys: &[Key], other_proven: &[bool]) {
+        let lacking = |(key, other): (&Key, &bool)| (key.may_lack && !key.proven && !other).then(|| key.field.clone());
+        let names: Vec<Name> = keys.iter().zip(other_proven).filter_map(lacking).collect();
+        self.fill(&names);
+    }
+
+    /// A column of this row as one of another: its value, and what is known of it there.
+    pub(super) fn carried_over(&self, column: &Column<'a>, field: Name) -> (Column<'a>, EvalExpr) {
+        let made = Column {
+            shape: column.shape,
+            seconds: column.seconds,
+            present: column.present,
+            blank: column.blank && column.ty == ScalarType::String,
+            ..Column::computed(field, column.ty)
+        };
+        (made, column.value())
+    }
+
+    /// Makes the row hold exactly these columns, each in its field.
+    pub(super) fn expose(&mut self, items: Vec<(Arc<str>, Column<'a>, EvalExpr)>) -> Fit<()> {
+        // Helpers of a shaping stage are gone with it.
+        let shaped = matches!(
+            self.commands.iter().rev().find(|it| !matches!(
+                it,
+                Command::Rename(_) | Command::FillEmpty(_) | Command::Dedup(_) | Command::Where(_)
+            )),
+            Some(Command::Table(_) | Command::Stats { .. })
+        );
+        let same =
+            |(_, column, value): &(Arc<str>, Column<'a>, EvalExpr)| *value == EvalExpr::Field(column.field.clone());
+        if shaped && !self.scope.events && self.scope.made.len() == items.len() && items.iter().all(same) {
+            self.scope.made = items.into_iter().map(|(name, column, _)| (name, column)).collect();
+            return Ok(());
+        }
+        if !self.scope.events && matches!(self.commands.last(), Some(Command::Table(_))) {
+            // The columns that are left are among those it keeps.
+            self.commands.pop();
+        }
+        self.reshape(items, &[])
+    }
+
+    /// Whether there is one row at most for each combination of these fields.
+    pub(super) fn is_unique_by(&self, fields: &[Name]) -> bool {
+        let within = |by: &[Name]| by.iter().all(|name| fields.contains(name));
+        for command in self.commands.iter().rev() {
+            match command {
+                Command::Stats { by, .. } => return within(by),
+                Command::Dedup(by) => return within(by),
+                Command::Head(1) => return true,
+                Command::Where(_) | Command::Sort { .. } | Command::Head(_) => {}
+                Command::Eval(assignments) if assignments.iter().all(|(name, _)| !fields.contains(name)) => {}
+                Command::Fields(names) | Command::Table(names) if fields.iter().all(|name| names.contains(name)) => {}
+                Command::FieldsAway(names) if fields.iter().all(|name| !names.contains(name)) => {}
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// Notes that Splunk cuts off a search in brackets, where that can happen.
+    pub(super) fn limited(&mut self, branch: &Branch<'_>, span: Span) {
+        if branch.fixed {
+            return;
+        }
+        let limits = &self.frame.facts.limits;
+        let (rows, seconds) = (limits.join_rows.unwrap_or(50_000), limits.subsearch_seconds.unwrap_or(60));
+        let message = format!("a search in brackets is cut off after {rows} rows or {seconds} seconds");
+        self.note(Code::SiteLimits, Effect::Unsure, span, message);
+    }
+
+    /// What a stage says of the presence of values.
+    pub(super) fn learn(&mut self, stage: &Stage) {
+        match &stage.kind {
+            StageKind::Where(predicate) => {
+                let found = predicate.conjuncts().iter().filter_map(proves);
+                self.proven.extend(found);
+            }
+            StageKind::Extend(bindings) | StageKind::Serialize(bindings) => {
+                for binding in bindings {
+                    self.proven.remove(&binding.name);
+                }
+            }
+            StageKind::Project(bindings) | StageKind::Distinct(bindings) => self.keep_proven(bindings),
+            StageKind::Summarize { keys, .. } => self.keep_proven(keys),
+            StageKind::ProjectAway(_)
+            | StageKind::ProjectKeep(_)
+            | StageKind::ProjectReorder(_)
+            | StageKind::Sort(_)
+            | StageKind::Top { .. }
+            | StageKind::Take(_)
+            | StageKind::Sample(_)
+            | StageKind::Render { .. } => {}
+            StageKind::Join(join) | StageKind::Lookup(join) => match join.kind {
+                JoinKind::InnerUnique
+                | JoinKind::Inner
+                | JoinKind::LeftOuter
+                | JoinKind::LeftSemi
+                | JoinKind::LeftAnti => {}
+                JoinKind::RightOuter | JoinKind::FullOuter | JoinKind::RightSemi | JoinKind::RightAnti => {
+                    self.proven.clear();
+                }
+            },
+            StageKind::ProjectRename(_)
+            | StageKind::Count
+            | StageKind::SampleDistinct { .. }
+            | StageKind::MvExpand { .. }
+            | StageKind::MvApply { .. }
+            | StageKind::Parse { .. }
+            | StageKind::ParseKv { .. }
+            | StageKind::MakeSeries(_)
+            | StageKind::Evaluate { .. }
+            | StageKind::Invoke { .. }
+            | StageKind::Untranslated(_) => self.proven.clear(),
+        }
+    }
+
+    fn keep_proven(&mut self, bindings: &[crate::plan::Binding]) {
+        let kept = bindings
+            .iter()
+            .filter(|binding| binding.value.as_column().is_some_and(|column| self.proven.contains(&column.name)));
+        self.proven = kept.map(|binding| binding.name.clone()).collect();
+    }
+
+    /// Takes away the fields that a stage used for itself. A row that must have found another keeps only such rows, so
+    /// that it needs no field that says so.
+    pub(super) fn settle(&mut self, from: usize) {
+        if self.scratch.is_empty() {
+            return;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.retain(|field| !self.filtered_by(field, from));
+        let shaped = matches!(self.commands.last(), Some(Command::Table(_) | Command::Stats { .. }));
+        if !scratch.is_empty() && !shaped {
+            self.commands.push(Command::FieldsAway(scratch));
+        }
+    }
+
+    /// Turns a join whose flag must be there into one that keeps no other rows.
+    fn filtered_by(&mut self, flag: &Name, from: usize) -> bool {
+        let is_flag = |expr: &EvalExpr| *expr == EvalExpr::is_not_null(EvalExpr::Field(flag.clone()));
+        let Some(at) = self.commands.iter().skip(from).position(
+            |command| matches!(command, Command::Where(condition) if conjuncts(condition).iter().any(is_flag)),
+        ) else {
+            return false;
+        };
+        let at = at + from;
+        let joined = self.commands.iter_mut().take(at).skip(from).find_map(|command| match command {
+            Command::Join { outer, flag: own, .. } if own.as_ref() == Some(flag) => Some((outer, own)),
+            _ => None,
+        });
+        let Some((outer, own)) = joined else { return false };
+        *outer = false;
+        *own = None;
+        if let Some(Command::Where(condition)) = self.commands.get_mut(at) {
+            let rest = conjuncts(condition).iter().filter(|it| !is_flag(it)).cloned().collect::<Vec<_>>();
+            if rest.is_empty() {
+                self.commands.remove(at);
+            } else {
+                *condition = EvalExpr::all(rest);
+            }
+        }
+        true
+    }
+}
+
+fn conjuncts(condition: &EvalExpr) -> &[EvalExpr] {
+    match condition {
+        EvalExpr::And(items) => items,
+        other => std::slice::from_ref(other),
+    }
+}
+
+/// Whether a column is a text that may be missing, which KQL takes as empty.
+pub(super) fn may_lack(column: &Column<'_>, ty: ScalarType) -> bool {
+    matches!(ty, ScalarType::String | ScalarType::Unknown | ScalarType::Dynamic) && !column.present && !column.blank
+}
+
+/// The column that a condition says to be there and not empty.
+fn proves(condition: &Expr) -> Option<Arc<str>> {
+    match &condition.kind {
+        ExprKind::Presence { subject, absence: Absence::Empty, negated: true } => {
+            subject.as_column().map(|column| column.name.clone())
+        }
+        ExprKind::Text(matched) if !matched.negated => {
+            let there = |expr: &Expr| expr.as_str().is_some_and(|text| !text.is_empty());
+            let all = match &matched.needles {
+                Needles::One(needle) => there(needle),
+                Needles::Any(needles) => needles.iter().all(there),
+                Needles::All(_) | Needles::Table(_) => false,
+            };
+            let column = matched.subject.as_column()?;
+            (all && matched.how != crate::plan::TextHow::Regex).then(|| column.name.clone())
+        }
+        // `x != ""` is a comparison of texts, too.
+        _ => None,
+    }
+}

@@ -1,0 +1,156 @@
+//! Values of another pipeline: `in (T | project x)`, `toscalar(T | …)`.
+//!
+//! A row looks its value up in the other rows by a `join` that keeps every row and marks those that found one; the
+//! condition asks for the mark. Where the rows must have found one, [`Fitter::settle`] makes it a join that keeps no others.
+//! See <https://learn.microsoft.com/kusto/query/in-operator> and <https://learn.microsoft.com/kusto/query/toscalar-function>.
+
+use std::sync::Arc;
+
+use super::combine::{Demand, may_lack};
+use super::predicate::Condition;
+use super::scope::{Column, Shape};
+use super::tree::{Command, EvalExpr, Name};
+use super::{Fit, Fitter, Unsayable};
+use crate::diagnostic::{Code, Polarity};
+use crate::fit::Window;
+use crate::plan::{Case, Expr, Pipeline, ScalarType, TextHow, TextMatch};
+use crate::source::Span;
+
+impl<'a> Fitter<'a, '_> {
+    /// A text that is looked for in the first column of other rows, or in the elements of the array that is there.
+    pub(super) fn in_table(
+        &mut self,
+        expr: &Expr,
+        matched: &TextMatch,
+        value: EvalExpr,
+        pipeline: &Pipeline,
+    ) -> Fit<Condition> {
+        if matched.how != TextHow::Equals {
+            let message = "SPL compares parts of a text with constants only, not with the rows of a search";
+            return Err(Unsayable::new(Code::RefusedPredicate, expr.span, message)
+                .help("compare whole values with `in`, or write the terms into the hunt"));
+        }
+        let polarity = if matched.negated { self.polarity.negated() } else { self.polarity };
+        let folded = matched.case == Case::Insensitive;
+        let value = if folded { EvalExpr::Call("lower", vec![value]) } else { value };
+        let proven = matched.subject.as_column().is_some_and(|column| self.proven.contains(&column.name));
+        let key = match value {
+            EvalExpr::Field(field) => field,
+            value => {
+                let helper = self.helper();
+                self.commands.push(Command::Eval(vec![(helper.clone(), value)]));
+                self.scratch.push(helper.clone());
+                helper
+            }
+        };
+        let (branch, filled) = self.first_column(pipeline, polarity, |inner, column, ty| {
+            let (made, value) = inner.carried_over(&column, key.clone());
+            let values = match column.shape {
+                Shape::Multi => Some(value.clone()),
+                Shape::Json if ty == ScalarType::Dynamic => {
+                    Some(EvalExpr::Call("json_array_to_mv", vec![value.clone()]))
+                }
+                Shape::Json => None,
+            };
+            let elements = values.is_some();
+            let value = values.unwrap_or(value);
+            let made = Column { shape: Shape::Json, ..made };
+            let name: Arc<str> = "$key".into();
+            let (unique, filled) = (inner.is_unique(&value), may_lack(&made, ty) && !proven && !inner.lists_present());
+            let value = if folded && !elements { EvalExpr::Call("lower", vec![value]) } else { value };
+            inner.expose(vec![(name, made, value)])?;
+            if elements {
+                inner.commands.push(Command::MvExpand(key.clone()));
+                if folded {
+                    let lower = EvalExpr::Call("lower", vec![EvalExpr::Field(key.clone())]);
+                    inner.commands.push(Command::Eval(vec![(key.clone(), lower)]));
+                }
+            }
+            if filled {
+                inner.fill(std::slice::from_ref(&key));
+            }
+            if !unique || folded || elements {
+                inner.commands.push(Command::Dedup(vec![key.clone()]));
+            }
+            Ok(filled)
+        })?;
+        if filled {
+            self.fill(std::slice::from_ref(&key));
+        }
+        self.limited(&branch, pipeline.span);
+        let flag = self.helper();
+        self.scratch.push(flag.clone());
+        let join = Command::Join {
+            outer: true,
+            all: false,
+            keys: vec![key],
+            flag: Some(flag.clone()),
+            search: branch.commands(),
+        };
+        self.commands.push(join);
+        let found = EvalExpr::is_not_null(EvalExpr::Field(flag));
+        Ok(Condition::eval(if matched.negated { found.negated() } else { found }))
+    }
+
+    /// `toscalar(T | …)`: the first column of the first row, in every row.
+    pub(super) fn scalar(&mut self, expr: &Expr, pipeline: &Pipeline) -> Fit<EvalExpr> {
+        let (on, field) = (self.helper(), self.helper());
+        let one = || EvalExpr::Number("1".to_owned());
+        let (branch, ()) = self.first_column(pipeline, Polarity::Aggregated, |inner, column, _| {
+            let (made, value) = inner.carried_over(&column, field.clone());
+            let value = match column.shape {
+                Shape::Multi => EvalExpr::Call("mv_to_json_array", vec![value]),
+                Shape::Json => value,
+            };
+            let made = Column { shape: Shape::Json, ..made };
+            if !inner.is_unique_by(&[]) {
+                inner.commands.push(Command::Head(1));
+            }
+            let constant = Column::computed(on.clone(), ScalarType::Long);
+            inner.expose(vec![("$on".into(), constant, one()), ("$value".into(), made, value)])
+        })?;
+        self.limited(&branch, expr.span);
+        self.commands.push(Command::Eval(vec![(on.clone(), one())]));
+        self.commands.push(Command::Join {
+            outer: true,
+            all: false,
+            keys: vec![on.clone()],
+            flag: None,
+            search: branch.commands(),
+        });
+        self.scratch.extend([on, field.clone()]);
+        Ok(EvalExpr::Field(field))
+    }
+
+    /// A search of whose rows the first column is read.
+    fn first_column<T>(
+        &mut self,
+        pipeline: &Pipeline,
+        polarity: Polarity,
+        then: impl FnOnce(&mut Fitter<'a, '_>, Column<'a>, ScalarType) -> Fit<T>,
+    ) -> Fit<(super::Branch<'a>, T)> {
+        let Some((name, ty)) = pipeline.columns.columns.first().cloned() else {
+            return Err(Unsayable::not_yet(pipeline.span, "a comparison with rows whose columns are not known")
+                .help("project the column that is compared"));
+        };
+        let after = Demand { names: [name.clone()].into(), open: false };
+        let span: Span = pipeline.span;
+        self.nested(pipeline, polarity, after, &Window::default(), |inner| {
+            let column = inner.named(&name, ty, span)?;
+            inner.first = Some(name.clone());
+            then(inner, column, ty)
+        })
+    }
+
+    /// Whether the column that is read is known to be there in every row.
+    fn lists_present(&self) -> bool {
+        self.first.as_ref().is_some_and(|name| self.proven.contains(name))
+    }
+
+    fn is_unique(&self, value: &EvalExpr) -> bool {
+        match value {
+            EvalExpr::Field(field) => self.is_unique_by(std::slice::from_ref::<Name>(field)),
+            _ => false,
+        }
+    }
+}
