@@ -159,7 +159,6 @@ fn native_style_is_never_narrower() {
 #[test]
 fn what_is_not_written_is_named() {
     for (text, code) in [
-        ("SecurityEvent | join kind=inner (SecurityEvent) on Account", Code::NotYet),
         ("SecurityEvent | where Account has Computer", Code::RefusedPredicate),
         ("SecurityEvent | extend x = base64_decode_tostring(Account)", Code::RefusedFunction),
         ("SecurityEvent | where Account matches regex @'\\b{start}x'", Code::RefusedRegex),
