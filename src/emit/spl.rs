@@ -89,6 +89,10 @@ impl Printer<'_> {
             Command::Head(count) => format!("head {count}"),
             Command::Dedup(names) => format!("dedup {}", self.names(names)),
             Command::MvExpand(name) => format!("mvexpand {}", self.name(name)),
+            Command::Multisearch(searches) => {
+                let searches: String = searches.iter().map(|search| self.subsearch(search)).collect();
+                format!("multisearch{searches}")
+            }
             Command::Append(search) => format!("append{}", self.subsearch(search)),
             Command::Join { outer, all, keys, flag, search } => {
                 let kind = if *outer { "left" } else { "inner" };

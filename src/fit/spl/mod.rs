@@ -18,6 +18,7 @@ mod stages;
 mod summarize;
 mod text;
 pub(crate) mod tree;
+mod union;
 mod value;
 
 #[cfg(test)]
@@ -115,6 +116,10 @@ struct Fitter<'a, 'l> {
     scratch: Vec<Name>,
     /// The rows are written in the hunt itself.
     fixed: bool,
+    /// The columns of a union that all of its branches have, where it keeps no others.
+    inner_columns: Option<Vec<Arc<str>>>,
+    /// The window is said by the searches that the rows come from.
+    closed_window: bool,
 }
 
 /// What a pipeline became.
@@ -170,6 +175,8 @@ impl<'a, 'l> Fitter<'a, 'l> {
             first: None,
             scratch: Vec::new(),
             fixed: false,
+            inner_columns: None,
+            closed_window: false,
         }
     }
 
@@ -194,7 +201,11 @@ impl<'a, 'l> Fitter<'a, 'l> {
             return Err(whole(self.refused_source(pipeline, reason)));
         }
         self.ledger.carried(pipeline.id);
-        self.leading_window(window).map_err(whole)?;
+        if self.closed_window {
+            window.conditions.iter().for_each(|condition| self.ledger.carried(condition.id));
+        } else {
+            self.leading_window(window).map_err(whole)?;
+        }
         for (index, stage) in pipeline.stages.iter().enumerate() {
             let rest = pipeline.stages.get(index + 1..).unwrap_or_default();
             self.polarity = polarities.next().unwrap_or(self.outer);

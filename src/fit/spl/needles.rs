@@ -43,7 +43,9 @@ impl<'a> Fitter<'a, '_> {
                 helper
             }
         };
-        let (branch, filled) = self.first_column(pipeline, polarity, |inner, column, ty| {
+        let known = matched.subject.as_column().and_then(|column| self.scope.made.get(&column.name));
+        let lacks = !proven && !known.is_some_and(|column| column.blank || column.present);
+        let (branch, empties) = self.first_column(pipeline, polarity, |inner, column, ty| {
             let (made, value) = inner.carried_over(&column, key.clone());
             let values = match column.shape {
                 Shape::Multi => Some(value.clone()),
@@ -56,7 +58,8 @@ impl<'a> Fitter<'a, '_> {
             let value = values.unwrap_or(value);
             let made = Column { shape: Shape::Json, ..made };
             let name: Arc<str> = "$key".into();
-            let (unique, filled) = (inner.is_unique(&value), may_lack(&made, ty) && !proven && !inner.lists_present());
+            let (unique, empties) = (inner.is_unique(&value), !proven && !inner.lists_present());
+            let filled = empties && may_lack(&made, ty);
             let value = if folded && !elements { EvalExpr::Call("lower", vec![value]) } else { value };
             inner.expose(vec![(name, made, value)])?;
             if elements {
@@ -72,9 +75,9 @@ impl<'a> Fitter<'a, '_> {
             if !unique || folded || elements {
                 inner.commands.push(Command::Dedup(vec![key.clone()]));
             }
-            Ok(filled)
+            Ok(empties && !ty.is_numeric() && ty != ScalarType::Datetime)
         })?;
-        if filled {
+        if empties && lacks {
             self.fill(std::slice::from_ref(&key));
         }
         self.limited(&branch, pipeline.span);

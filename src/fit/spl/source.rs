@@ -13,39 +13,14 @@ use crate::target::{Selector, SplunkSelector, TermTest};
 
 impl<'a> Fitter<'a, '_> {
     /// Finds the events of the source.
-    pub(super) fn source(&mut self, pipeline: &Pipeline, _window: &Window<'_>) -> Fit<()> {
+    pub(super) fn source(&mut self, pipeline: &Pipeline, window: &Window<'_>) -> Fit<()> {
         let span = pipeline.span;
         match &pipeline.source {
             Source::Table(table) => {
                 self.selector = self.table(table, span)?;
                 Ok(())
             }
-            Source::Union(union) => {
-                if union.with_source.is_some() {
-                    return Err(Unsayable::not_yet(span, "`withsource` of a union"));
-                }
-                if union.inner {
-                    return Err(Unsayable::not_yet(span, "a union with `kind=inner`"));
-                }
-                let mut alternatives = Vec::new();
-                for branch in &union.branches {
-                    let Source::Table(table) = &branch.source else {
-                        return Err(Unsayable::not_yet(branch.span, "a union of other sources than tables"));
-                    };
-                    if let Some(stage) = branch.stages.first() {
-                        return Err(Unsayable::not_yet(stage.span, "a union of tables with stages of their own")
-                            .help("put the conditions that the tables share after the union"));
-                    }
-                    let terms = self.table(table, branch.span)?;
-                    if SearchExpr::all(terms.clone()).is_some_and(|it| alternatives.contains(&it)) {
-                        return Err(Unsayable::not_yet(branch.span, "a union in which the same events come twice"));
-                    }
-                    alternatives.extend(SearchExpr::all(terms));
-                    self.ledger.carried(branch.id);
-                }
-                self.selector = SearchExpr::any(alternatives).into_iter().collect();
-                Ok(())
-            }
+            Source::Union(union) => self.union(pipeline, union, window),
             Source::Watchlist { .. } => Err(Unsayable::not_yet(span, "a watchlist as a source")),
             Source::External { .. }
             | Source::Rows { .. }

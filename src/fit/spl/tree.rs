@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Head(u64),
     /// `dedup`
     Dedup(Vec<Name>),
+    /// `multisearch`: the events of several searches, which hold streaming commands only.
+    Multisearch(Vec<Vec<Command>>),
     /// `mvexpand`: a row for each value of a field.
     MvExpand(Name),
     /// `append [ … ]`: the rows of another search after these.
