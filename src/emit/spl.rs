@@ -89,6 +89,7 @@ impl Printer<'_> {
             Command::Head(count) => format!("head {count}"),
             Command::Dedup(names) => format!("dedup {}", self.names(names)),
             Command::MvExpand(name) => format!("mvexpand {}", self.name(name)),
+            Command::IpLocation { prefix, field } => format!("iplocation prefix={} {}", self.name(prefix), self.name(field)),
             Command::Append(search) => format!("append{}", self.subsearch(search)),
             Command::Join { outer, all, keys, flag, search } => {
                 let kind = if *outer { "left" } else { "inner" };

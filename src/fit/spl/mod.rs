@@ -1,11 +1,12 @@
 //! Plan → SPL: one search, its base as narrow as the hunt allows, and every condition in a form that means the same.
 //!
-//! [`predicate`], [`text`] and [`matcher`] say conditions, [`value`] values, [`stages`] and [`summarize`] operators. What SPL could say
+//! [`predicate`], [`text`] and [`matcher`] say conditions, [`value`] and [`function`] values, [`stages`] and [`summarize`] operators. What SPL could say
 //! and is not yet written is refused by name (`HG205`).
 
 mod columns;
 mod combine;
 mod dynamic;
+mod function;
 mod join;
 mod matcher;
 mod moment;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 
 use self::combine::Demand;
 use self::scope::Scope;
-use self::tree::{Command, Name, Query, SearchExpr};
+use self::tree::{Command, EvalExpr, Name, Query, SearchExpr};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{Expr, Pipeline, Stage, Tree};
@@ -115,6 +116,8 @@ struct Fitter<'a, 'l> {
     scratch: Vec<Name>,
     /// The rows are written in the hunt itself.
     fixed: bool,
+    /// What fields of the stage at hand hold that a command in front of it computes.
+    precomputed: Vec<(Name, EvalExpr)>,
 }
 
 /// What a pipeline became.
@@ -170,6 +173,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             first: None,
             scratch: Vec::new(),
             fixed: false,
+            precomputed: Vec::new(),
         }
     }
 
@@ -201,7 +205,11 @@ impl<'a, 'l> Fitter<'a, 'l> {
             let from = self.commands.len();
             self.stage(stage, rest, &own).map_err(|reason| Stopped { at: Some(stage), reason })?;
             self.settle(from);
+            self.precomputed.clear();
             self.learn(stage);
+            let counts_later = last_count.is_some_and(|last| last > index);
+            self.polarity = if counts_later { Polarity::Aggregated } else { self.outer };
+            self.stage(stage, rest, &window).map_err(|reason| Stopped { at: Some(stage), reason })?;
         }
         let filtered = !self.conditions.is_empty() || self.commands.iter().any(|it| matches!(it, Command::Where(_)));
         if self.left_out > 0 && !filtered {
