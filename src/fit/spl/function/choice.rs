@@ -72,7 +72,7 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// The column that `column_ifexists` reads, as an expression; `None` where the row has none of that name.
-    pub(super) fn if_exists(&mut self, expr: &Expr) -> Option<Expr> {
+    pub(in crate::fit::spl) fn if_exists(&mut self, expr: &Expr) -> Option<Expr> {
         let ExprKind::Call { args, .. } = &expr.kind else { return None };
         let [name, otherwise] = args.as_slice() else { return None };
         let column = match &name.kind {
@@ -101,7 +101,7 @@ impl<'a> Fitter<'a, '_> {
 }
 
 /// Whether a value is what a missing column has anyway.
-pub(super) fn is_nothing(expr: &Expr) -> bool {
+pub(in crate::fit::spl) fn is_nothing(expr: &Expr) -> bool {
     match expr.as_literal() {
         Some(Value::Null(_)) => true,
         Some(Value::String(text)) => text.is_empty(),

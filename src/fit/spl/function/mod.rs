@@ -1,7 +1,7 @@
 //! Functions in the eval language: a row of `targets/splunk/functions.toml` where nothing must be looked at, else Rust, by
 //! theme. What a condition is stands in [`truth`], operators and constants in `value.rs`.
 
-mod choice;
+pub(super) mod choice;
 mod convert;
 mod dynamic;
 pub(super) mod form;
