@@ -207,9 +207,6 @@ impl<'a, 'l> Fitter<'a, 'l> {
             self.settle(from);
             self.precomputed.clear();
             self.learn(stage);
-            let counts_later = last_count.is_some_and(|last| last > index);
-            self.polarity = if counts_later { Polarity::Aggregated } else { self.outer };
-            self.stage(stage, rest, &window).map_err(|reason| Stopped { at: Some(stage), reason })?;
         }
         let filtered = !self.conditions.is_empty() || self.commands.iter().any(|it| matches!(it, Command::Where(_)));
         if self.left_out > 0 && !filtered {

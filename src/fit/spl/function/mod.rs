@@ -119,7 +119,8 @@ impl<'a> Fitter<'a, '_> {
         if let EvalExpr::Field(name) = value {
             return Ok(name);
         }
-        if self.scope.made.keys().any(|name| name.starts_with('$')) {
+        // The aggregates of a `summarize` are computed behind the commands that are made up to now.
+        if self.scope.made.contains_key("$0") {
             return Err(Unsayable::not_yet(span, "this function of aggregates"));
         }
         if let Some((name, _)) = self.precomputed.iter().find(|(_, known)| *known == value) {
