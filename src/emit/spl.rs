@@ -93,6 +93,9 @@ impl Printer<'_> {
                 let searches: String = searches.iter().map(|search| self.subsearch(search)).collect();
                 format!("multisearch{searches}")
             }
+            Command::IpLocation { prefix, field } => {
+                format!("iplocation prefix={} {}", self.name(prefix), self.name(field))
+            }
             Command::Append(search) => format!("append{}", self.subsearch(search)),
             Command::Join { outer, all, keys, flag, search } => {
                 let kind = if *outer { "left" } else { "inner" };

@@ -30,7 +30,8 @@ impl<'a> Fitter<'a, '_> {
         };
         let null_text = if time { None } else { self.null_text.clone() };
         let column = Column::computed(name, ty);
-        Ok(Column { raw: true, seconds: time, null_text, present: time, known: Some(field), ..column })
+        let iso = !time && ty == ScalarType::Datetime && self.fields.keeps_names();
+        Ok(Column { raw: true, seconds: time, iso, null_text, present: time, known: Some(field), ..column })
     }
 
     /// A column that lies in the JSON of the event as an object or array, of which Splunk has only the scalars as fields:

@@ -12,7 +12,7 @@ use super::{Fit, Fitter};
 use crate::diagnostic::{Code, Effect};
 use crate::plan::{
     Aggregate, AggregateBinding, AggregateValue, ArgColumns, Binding, Expr, ExprKind, NodeRef, PathStep, ScalarType,
-    Stage, StageKind, Tree as _,
+    Stage, StageKind, Tree as _, Value,
 };
 
 impl<'a> Fitter<'a, '_> {
@@ -21,8 +21,8 @@ impl<'a> Fitter<'a, '_> {
         match &expr.kind {
             ExprKind::Column(column) => self.scope.made.get(&column.name).map_or(Shape::Json, |made| made.shape),
             ExprKind::Call { .. } => match self.function_name(expr) {
-                Some("split" | "extract_all") => Shape::Multi,
-                Some(_) | None => Shape::Json,
+                Some(name) => self.call_shape(name, expr),
+                None => Shape::Json,
             },
             ExprKind::Path { .. }
             | ExprKind::Literal(_)
@@ -50,14 +50,27 @@ impl<'a> Fitter<'a, '_> {
         })
     }
 
-    /// The elements of an array as a multivalue.
-    #[allow(dead_code)] // Used where elements are counted and expanded.
-    pub(super) fn multi(&mut self, expr: &Expr) -> Fit<EvalExpr> {
-        let value = self.value(expr)?;
-        Ok(match self.shape(expr) {
-            Shape::Json => EvalExpr::Call("json_array_to_mv", vec![value]),
-            Shape::Multi => value,
-        })
+    /// How the value of a function is held.
+    fn call_shape(&self, name: &str, expr: &Expr) -> Shape {
+        let ExprKind::Call { args, .. } = &expr.kind else { return Shape::Json };
+        let all_multi = |args: &mut dyn Iterator<Item = &Expr>| {
+            let mut several = args.filter(|arg| !matches!(arg.as_literal(), Some(Value::Null(_)))).peekable();
+            several.peek().is_some() && several.all(|arg| self.shape(arg) == Shape::Multi)
+        };
+        let multi = match name {
+            "split" | "extract_all" | "array_slice" | "array_sort_asc" | "array_sort_desc" | "array_reverse"
+            | "set_union" | "set_difference" | "set_intersect" | "range" | "zip" | "parse_csv"
+            | "parse_command_line" => true,
+            "iff" => all_multi(&mut args.iter().skip(1)),
+            "case" => {
+                let last = args.len().saturating_sub(1);
+                let values = args.iter().enumerate().filter(|(index, _)| index % 2 == 1 || *index == last);
+                all_multi(&mut values.map(|(_, arg)| arg))
+            }
+            "coalesce" | "array_concat" => all_multi(&mut args.iter()),
+            _ => false,
+        };
+        if multi { Shape::Multi } else { Shape::Json }
     }
 
     /// A part of a dynamic value: `a.b[0]`.
@@ -65,12 +78,17 @@ impl<'a> Fitter<'a, '_> {
         if let Some(column) = self.part_column(expr)? {
             return Ok(column.value());
         }
-        let (mut value, mut shape) = match self.parsed(base) {
-            Some(text) => {
+        let mut steps = steps;
+        let (mut value, mut shape) = match (self.record_part(base, steps)?, self.parsed(base)) {
+            (Some((part, rest)), _) => {
+                steps = rest;
+                (part, Shape::Json)
+            }
+            (None, Some(text)) => {
                 self.ledger.carried(base.id);
                 (self.json(text)?, Shape::Json)
             }
-            None => (self.value(base)?, self.shape(base)),
+            (None, None) => (self.value(base)?, self.shape(base)),
         };
         // The path that is still to be followed in `value`.
         let mut path = String::new();
@@ -289,7 +307,7 @@ fn push_key(path: &mut String, key: &str) {
 }
 
 /// Whether a key is itself in a path.
-fn is_path_key(key: &str) -> bool {
+pub(super) fn is_path_key(key: &str) -> bool {
     !key.is_empty() && !key.contains(['.', '{', '}', '"', '\\', '`']) && !key.chars().any(char::is_control)
 }
 
@@ -298,4 +316,23 @@ fn is_path_key(key: &str) -> bool {
 pub(super) fn is_inside_json(text: &str) -> bool {
     text.chars().all(|c| (' '..='~').contains(&c) && !matches!(c, '"' | '\\' | '/' | '{' | '}' | '[' | ']' | ','))
         && text.trim() == text
+}
+
+/// A constant as JSON text.
+pub(super) fn json_text(value: &Value) -> String {
+    // The depth of a constant is bounded by that of the hunt.
+    fn json(value: &Value) -> serde_json::Value {
+        match value {
+            Value::Null(_) => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Long(value) => (*value).into(),
+            Value::Real(value) => (*value).into(),
+            Value::Decimal(text) | Value::String(text) | Value::Guid(text) => text.as_str().into(),
+            Value::Datetime(ticks) => crate::fit::iso8601(*ticks).unwrap_or_default().into(),
+            Value::Timespan(ticks) => super::moment::seconds(*ticks).into(),
+            Value::Array(items) => items.iter().map(json).collect(),
+            Value::Bag(slots) => slots.iter().map(|(key, value)| (key.clone(), json(value))).collect(),
+        }
+    }
+    json(value).to_string()
 }

@@ -1,11 +1,12 @@
 //! Plan → SPL: one search, its base as narrow as the hunt allows, and every condition in a form that means the same.
 //!
-//! [`predicate`], [`text`] and [`matcher`] say conditions, [`value`] values, [`stages`] and [`summarize`] operators. What SPL could say
+//! [`predicate`], [`text`] and [`matcher`] say conditions, [`value`] and [`function`] values, [`stages`] and [`summarize`] operators. What SPL could say
 //! and is not yet written is refused by name (`HG205`).
 
 mod columns;
 mod combine;
 mod dynamic;
+mod function;
 mod join;
 mod matcher;
 mod moment;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 
 use self::combine::Demand;
 use self::scope::Scope;
-use self::tree::{Command, Name, Query, SearchExpr};
+use self::tree::{Command, EvalExpr, Name, Query, SearchExpr};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{Expr, Pipeline, Stage, Tree};
@@ -120,6 +121,8 @@ struct Fitter<'a, 'l> {
     inner_columns: Option<Vec<Arc<str>>>,
     /// The window is said by the searches that the rows come from.
     closed_window: bool,
+    /// What fields of the stage at hand hold that a command in front of it computes.
+    precomputed: Vec<(Name, EvalExpr)>,
 }
 
 /// What a pipeline became.
@@ -177,6 +180,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             fixed: false,
             inner_columns: None,
             closed_window: false,
+            precomputed: Vec::new(),
         }
     }
 
@@ -212,6 +216,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             let from = self.commands.len();
             self.stage(stage, rest, &own).map_err(|reason| Stopped { at: Some(stage), reason })?;
             self.settle(from);
+            self.precomputed.clear();
             self.learn(stage);
         }
         let filtered = !self.conditions.is_empty() || self.commands.iter().any(|it| matches!(it, Command::Where(_)));

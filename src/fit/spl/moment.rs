@@ -6,11 +6,12 @@
 
 use super::predicate::Condition;
 use super::tree::{Command, Comparison, EvalExpr, Name, Operator, Order, SearchExpr};
-use super::{Fit, Fitter, Unsayable};
+use super::{Fit, Fitter};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::{Window, moment_text};
 use crate::plan::{
-    Bound, CalendarUnit, Expr, Moment, ScalarType, TICKS_PER_DAY, TICKS_PER_SECOND, TimeRange, UNIX_EPOCH_TICKS,
+    Bound, CalendarUnit, Expr, ExprKind, Moment, ScalarType, TICKS_PER_DAY, TICKS_PER_SECOND, TimeRange,
+    UNIX_EPOCH_TICKS,
 };
 use crate::source::Span;
 
@@ -49,7 +50,7 @@ impl<'a> Fitter<'a, '_> {
 
     /// Notes a bound that a tighter one implies.
     fn implied(&mut self, window: &Window<'_>, condition: &Expr) {
-        let crate::plan::ExprKind::Time(range) = &condition.kind else { return };
+        let ExprKind::Time(range) = &condition.kind else { return };
         for (own, chosen) in [(&range.from, window.from), (&range.to, window.to)] {
             if let (Some(own), Some(chosen)) = (own, chosen)
                 && !std::ptr::eq(own, chosen)
@@ -61,17 +62,15 @@ impl<'a> Fitter<'a, '_> {
 
     /// A condition on the event's time that is not part of the window.
     pub(super) fn time(&mut self, expr: &Expr, range: &TimeRange) -> Fit<Condition> {
-        let column = self.column(&range.column, ScalarType::Datetime, expr.span)?;
-        if !column.seconds {
-            return Err(Unsayable::not_yet(expr.span, format!("a comparison of time column `{}`", range.column.name)));
-        }
+        let column = Expr { kind: ExprKind::Column(range.column.clone()), ty: ScalarType::Datetime, ..expr.clone() };
+        let value = self.operand(&column)?;
         let mut parts = Vec::new();
         for (bound, lower) in [(&range.from, true), (&range.to, false)] {
             let Some(bound) = bound else { continue };
             let order = order_of(lower, bound.inclusive);
             let order = if range.negated { opposite(order) } else { order };
             let moment = self.moment(bound.moment, bound.span)?;
-            parts.push(EvalExpr::compare(Comparison::Order(order), column.bare(), moment));
+            parts.push(EvalExpr::compare(Comparison::Order(order), value.clone(), moment));
         }
         Ok(Condition::eval(if range.negated { EvalExpr::any(parts) } else { EvalExpr::all(parts) }))
     }
@@ -91,8 +90,7 @@ impl<'a> Fitter<'a, '_> {
             Moment::Relative { offset, floor: None, after } => Ok(moved(now(), offset.saturating_add(after))),
             Moment::Relative { offset, floor: Some(unit), after } => {
                 let base = moved(now(), offset);
-                let start =
-                    floor_to(base, unit).ok_or_else(|| Unsayable::not_yet(span, "the start of a month or a year"))?;
+                let start = self.start_of(base, unit, span);
                 Ok(moved(start, after))
             }
         }
@@ -149,7 +147,14 @@ fn bound_terms(bound: &Bound, latest: bool) -> Vec<SearchExpr> {
         }
         Moment::Relative { offset, floor, after } => {
             // Splunk snaps to the user's midnight: the window is opened by the unit, and `where` cuts it in UTC.
-            let opened = if floor.is_some() && !latest { offset.saturating_sub(TICKS_PER_DAY) } else { offset };
+            let unit = floor.map_or(0, |unit| match unit {
+                CalendarUnit::Hour => TICKS_PER_DAY / 24,
+                CalendarUnit::Day => TICKS_PER_DAY,
+                CalendarUnit::Week => TICKS_PER_DAY.saturating_mul(7),
+                CalendarUnit::Month => TICKS_PER_DAY.saturating_mul(31),
+                CalendarUnit::Year => TICKS_PER_DAY.saturating_mul(366),
+            });
+            let opened = if latest { offset } else { offset.saturating_sub(unit) };
             let moment = Moment::Relative { offset: opened, floor: None, after };
             // `now-5d` without its `now`.
             let text = moment_text(moment).unwrap_or_default();

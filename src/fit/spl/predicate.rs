@@ -8,7 +8,7 @@ use super::scope::Column;
 use super::tree::{Comparison, EvalExpr, Order, Pattern, SearchExpr};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{Absence, CompareOp, Expr, ExprKind, ScalarType, Value};
+use crate::plan::{Absence, CompareOp, Expr, ExprKind, ScalarType, TextMatch, TimeRange, Value};
 
 /// A condition in both languages.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +75,7 @@ impl<'a> Fitter<'a, '_> {
             ExprKind::Time(range) => self.time(expr, range),
             ExprKind::Not(inner) => self.negation(inner),
             ExprKind::Literal(Value::Bool(value)) => Ok(Condition::constant(*value)),
+            ExprKind::Literal(Value::Null(_)) => Ok(Condition::constant(false)),
             ExprKind::Literal(_) => Err(Unsayable::new(Code::TypeMismatch, expr.span, "a constant is no condition")),
             ExprKind::Column(column) => {
                 let column = self.column(column, expr.ty, expr.span)?;
@@ -83,7 +84,7 @@ impl<'a> Fitter<'a, '_> {
             ExprKind::Call { .. } => self.bool_call(expr, false),
             ExprKind::Path { .. } => match self.part_column(expr)? {
                 Some(column) => Ok(self.bool_column(&column, true, false)),
-                None => Err(Unsayable::not_yet(expr.span, "a value used as a condition")),
+                None => Ok(Condition::eval(self.truth_of_part(expr, true)?)),
             },
             ExprKind::Moment(_) | ExprKind::Arithmetic { .. } | ExprKind::Negate(_) => {
                 Err(Unsayable::new(Code::TypeMismatch, expr.span, "a number is no condition"))
@@ -96,8 +97,8 @@ impl<'a> Fitter<'a, '_> {
         items.iter().map(|item| self.predicate(item)).collect()
     }
 
-    /// `not(x)` of what has no negated form: false where `x` is null.
-    fn negation(&mut self, inner: &Expr) -> Fit<Condition> {
+    /// Where a condition is false; where it is null, neither it nor this holds.
+    pub(super) fn negation(&mut self, inner: &Expr) -> Fit<Condition> {
         self.ledger.carried(inner.id);
         match &inner.kind {
             ExprKind::Column(column) => {
@@ -105,21 +106,47 @@ impl<'a> Fitter<'a, '_> {
                 Ok(self.bool_column(&column, false, false))
             }
             ExprKind::Call { .. } => self.bool_call(inner, true),
-            ExprKind::Path { .. }
-            | ExprKind::Literal(_)
-            | ExprKind::Moment(_)
-            | ExprKind::Arithmetic { .. }
-            | ExprKind::Negate(_)
-            | ExprKind::Compare { .. }
-            | ExprKind::Text(_)
-            | ExprKind::In { .. }
-            | ExprKind::Presence { .. }
-            | ExprKind::Time(_)
-            | ExprKind::And(_)
-            | ExprKind::Or(_)
-            | ExprKind::Not(_)
-            | ExprKind::Scalar(_) => Err(Unsayable::not_yet(inner.span, "the negation of this condition")),
+            ExprKind::Path { .. } => match self.part_column(inner)? {
+                Some(column) => Ok(self.bool_column(&column, false, false)),
+                None => Ok(Condition::eval(self.truth_of_part(inner, false)?)),
+            },
+            ExprKind::And(items) => {
+                let items = items.iter().map(|item| self.negation(item)).collect::<Fit<Vec<_>>>()?;
+                Ok(Condition::eval(EvalExpr::any(items.into_iter().map(|item| item.eval))))
+            }
+            ExprKind::Or(items) => {
+                let items = items.iter().map(|item| self.negation(item)).collect::<Fit<Vec<_>>>()?;
+                Ok(Condition::eval(EvalExpr::all(items.into_iter().map(|item| item.eval))))
+            }
+            ExprKind::Not(inner) => self.predicate(inner),
+            ExprKind::Compare { op, left, right } => self.compare(inner, op.negated(), left, right),
+            ExprKind::Text(matched) => {
+                let opposite = TextMatch { negated: !matched.negated, ..matched.clone() };
+                self.text_match(inner, &opposite)
+            }
+            ExprKind::In { subject, values, negated } => self.membership(inner, subject, values, !negated),
+            ExprKind::Presence { subject, absence, negated } => self.presence(inner, subject, *absence, !negated),
+            ExprKind::Time(range) => {
+                let opposite = TimeRange { negated: !range.negated, ..range.clone() };
+                self.time(inner, &opposite)
+            }
+            ExprKind::Literal(Value::Bool(value)) => Ok(Condition::constant(!*value)),
+            ExprKind::Literal(Value::Null(_)) => Ok(Condition::constant(false)),
+            ExprKind::Literal(_) => Err(Unsayable::new(Code::TypeMismatch, inner.span, "a constant is no condition")),
+            ExprKind::Moment(_) | ExprKind::Arithmetic { .. } | ExprKind::Negate(_) => {
+                Err(Unsayable::new(Code::TypeMismatch, inner.span, "a number is no condition"))
+            }
+            ExprKind::Scalar(_) => Err(Unsayable::not_yet(inner.span, "`toscalar`")),
         }
+    }
+
+    /// A part of a dynamic value as a condition.
+    fn truth_of_part(&mut self, expr: &Expr, wanted: bool) -> Fit<EvalExpr> {
+        let value = EvalExpr::Call("lower", vec![self.json(expr)?]);
+        let texts = if wanted { ["true", "1"] } else { ["false", "0"] };
+        let mut args = vec![value];
+        args.extend(texts.map(|text| EvalExpr::Text(text.to_owned())));
+        Ok(EvalExpr::Call("in", args))
     }
 
     /// A column of type bool: Splunk holds the text that the data has, `true`, `True` or `1`.
@@ -173,14 +200,30 @@ impl<'a> Fitter<'a, '_> {
                 return Ok(self.integer(&column, op, *number));
             }
         }
-        self.time_readable(left)?;
-        self.time_readable(right)?;
+        if let (Some(Value::Bool(wanted)), ScalarType::Bool | ScalarType::Dynamic) = (right.as_literal(), left.ty) {
+            // A truth value that is computed is compared as the condition that it is.
+            self.ledger.carried(right.id);
+            let is = |this: &mut Self, wanted: bool| if wanted { this.predicate(left) } else { this.negation(left) };
+            return match op {
+                CompareOp::Eq => is(self, *wanted),
+                CompareOp::Ne => {
+                    let same = is(self, *wanted)?.eval;
+                    Ok(Condition::eval(EvalExpr::Call(
+                        "isnull",
+                        vec![EvalExpr::Call("if", vec![same, EvalExpr::Number("1".to_owned()), EvalExpr::null()])],
+                    )))
+                }
+                CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => {
+                    Err(Unsayable::not_yet(expr.span, "an order of truth values"))
+                }
+            };
+        }
         if left.ty == ScalarType::Dynamic || right.ty == ScalarType::Dynamic {
             let message = "KQL compares the type of a dynamic value as well, Splunk its text";
             self.note(Code::Approximated, Effect::Unsure, expr.span, message);
         }
         let constant = right.as_literal().is_some() || matches!(right.kind, ExprKind::Moment(_));
-        let (a, b) = (self.value(left)?, self.value(right)?);
+        let (a, b) = (self.operand(left)?, self.operand(right)?);
         Ok(Condition::eval(match op {
             CompareOp::Eq => EvalExpr::eq(a, b),
             CompareOp::Ne if never_null(left) && (constant || never_null(right)) => EvalExpr::ne(a, b),
@@ -338,64 +381,6 @@ impl<'a> Fitter<'a, '_> {
         }
         let null = EvalExpr::is_null(value);
         Ok(Condition::eval(if negated { null.negated() } else { null }))
-    }
-
-    /// A function that gives a truth value.
-    fn bool_call(&mut self, expr: &Expr, negated: bool) -> Fit<Condition> {
-        let ExprKind::Call { function, args } = &expr.kind else {
-            return Err(Unsayable::not_yet(expr.span, "this condition"));
-        };
-        let name = self.frame.vocabulary.function_row(*function).map_or("", |row| row.name.as_str());
-        let condition = match (name, args.as_slice()) {
-            ("ipv4_is_private", [address]) => {
-                let value = self.value(address)?;
-                let range =
-                    |range: &str| EvalExpr::Call("cidrmatch", vec![EvalExpr::Text(range.to_owned()), value.clone()]);
-                let is = EvalExpr::any(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(range));
-                self.address_condition(value.clone(), is, negated)
-            }
-            ("ipv4_is_in_range" | "ipv4_is_match" | "ipv4_is_in_any_range", [address, ranges @ ..])
-                if !ranges.is_empty() && ranges.iter().all(|range| range.as_str().is_some()) =>
-            {
-                let value = self.value(address)?;
-                let mut parts = Vec::new();
-                for range in ranges {
-                    self.ledger.carried(range.id);
-                    let text = range.as_str().unwrap_or_default().to_owned();
-                    parts.push(EvalExpr::Call("cidrmatch", vec![EvalExpr::Text(text), value.clone()]));
-                }
-                self.address_condition(value, EvalExpr::any(parts), negated)
-            }
-            ("iff", [condition, yes, no]) => {
-                // A condition is true in one of two ways.
-                let (when, yes, no) =
-                    (self.predicate(condition)?.eval, self.truth(yes, negated)?, self.truth(no, negated)?);
-                EvalExpr::Call("if", vec![when, yes, no])
-            }
-            _ => {
-                let message = format!("function `{name}` is not yet written in SPL as a condition");
-                return Err(Unsayable::new(Code::NotYet, expr.span, message));
-            }
-        };
-        Ok(Condition::eval(condition))
-    }
-
-    /// A condition or its negation as a value of `if`.
-    fn truth(&mut self, expr: &Expr, negated: bool) -> Fit<EvalExpr> {
-        if negated {
-            return Err(Unsayable::not_yet(expr.span, "the negation of a choice"));
-        }
-        Ok(self.predicate(expr)?.eval)
-    }
-
-    /// What is no address is in no range and out of none.
-    fn address_condition(&mut self, value: EvalExpr, is: EvalExpr, negated: bool) -> EvalExpr {
-        if !negated {
-            return is;
-        }
-        let pattern = r"^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!\z)|\z)){4}\z";
-        let address = EvalExpr::Call("match", vec![value, EvalExpr::Regex(pattern.to_owned())]);
-        EvalExpr::all([address, is.negated()])
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Column<'a> {
     pub(super) raw: bool,
     /// It holds a moment as seconds since 1970: the event's time and what was computed.
     pub(super) seconds: bool,
+    /// It holds a moment as ISO 8601 text in UTC: `2024-06-15T12:00:00.123Z`, the fraction where there is one.
+    pub(super) iso: bool,
     /// A value that is missing arrives as this text.
     pub(super) null_text: Option<Arc<str>>,
     /// A missing number is the empty text: it was made a key of a group.
@@ -58,6 +60,7 @@ impl Column<'_> {
             shape: Shape::Json,
             raw: false,
             seconds: true,
+            iso: false,
             null_text: None,
             blank: false,
             present: false,

@@ -426,7 +426,7 @@ impl<'a> Fitter<'a, '_> {
         let mut filled = Vec::new();
         for key in keys {
             self.ledger.carried(key.id);
-            let value = self.value(&key.value)?;
+            let value = self.operand(&key.value)?;
             let column = match &key.value.kind {
                 ExprKind::Column(reference) => Some(self.column(reference, key.value.ty, key.value.span)?),
                 _ => None,
@@ -439,13 +439,14 @@ impl<'a> Fitter<'a, '_> {
                     helper
                 }
             };
-            let seconds = column.as_ref().is_none_or(|column| column.seconds);
             let order = match key.value.ty {
-                ScalarType::Int | ScalarType::Long | ScalarType::Real | ScalarType::Decimal | ScalarType::Timespan => {
-                    SortOrder::Number
-                }
-                ScalarType::Datetime if seconds => SortOrder::Number,
-                ScalarType::Datetime | ScalarType::String | ScalarType::Guid | ScalarType::Bool => SortOrder::Text,
+                ScalarType::Int
+                | ScalarType::Long
+                | ScalarType::Real
+                | ScalarType::Decimal
+                | ScalarType::Timespan
+                | ScalarType::Datetime => SortOrder::Number,
+                ScalarType::String | ScalarType::Guid | ScalarType::Bool => SortOrder::Text,
                 ScalarType::Dynamic | ScalarType::Unknown => SortOrder::Auto,
             };
             let present = column.as_ref().is_some_and(|column| column.present);

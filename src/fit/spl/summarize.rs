@@ -200,7 +200,6 @@ impl<'a> Fitter<'a, '_> {
                     let message = "texts that look like numbers are compared as numbers";
                     self.note(Code::Approximated, Effect::Unsure, aggregate.span, message);
                 }
-                column.seconds = self.is_seconds(arg)?;
                 (simple(function), self.input(aggregate, arg, false, parts)?)
             }
             AggregateKind::MakeSet => {
@@ -290,7 +289,8 @@ impl<'a> Fitter<'a, '_> {
                 "KQL aggregates the elements of arrays and the JSON text of objects, Splunk the values of a field";
             self.note(Code::Approximated, Effect::Unsure, aggregate.span, message);
         }
-        let value = self.value(arg)?;
+        let ordered = matches!(aggregate.kind, AggregateKind::Min | AggregateKind::Max);
+        let value = if ordered { self.operand(arg)? } else { self.value(arg)? };
         let text = arg.ty == ScalarType::String && text_counts;
         let Some(condition) = &aggregate.condition else {
             return Ok(match value {

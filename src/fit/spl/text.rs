@@ -6,10 +6,12 @@
 //! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/search>.
 
 use super::dynamic::is_inside_json;
+use super::function::choice::is_nothing;
+use super::function::form::{concat, escaped, text};
 use super::matcher::{Matcher, is_searchable};
 use super::predicate::Condition;
 use super::scope::{Column, Shape};
-use super::tree::{EvalExpr, SearchExpr};
+use super::tree::{Comparison, EvalExpr, SearchExpr};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
 use crate::fit::text::{folds_alike, gravest_edge};
@@ -143,6 +145,19 @@ impl<'a> Fitter<'a, '_> {
 
     /// What a comparison looks at: a conversion to text of what is text in Splunk anyway says nothing.
     fn subject(&mut self, expr: &Expr) -> Fit<Subject<'a>> {
+        if self.function_name(expr) == Some("column_ifexists")
+            && let ExprKind::Call { args, .. } = &expr.kind
+            && let Some(otherwise) = args.get(1)
+        {
+            match self.if_exists(expr) {
+                Some(column) if is_nothing(otherwise) || *otherwise == column => {
+                    self.carry(otherwise);
+                    return self.subject(&column);
+                }
+                None => return self.subject(otherwise),
+                Some(_) => {}
+            }
+        }
         if let ExprKind::Call { function, args } = &expr.kind
             && let [arg] = args.as_slice()
         {
@@ -169,7 +184,9 @@ impl<'a> Fitter<'a, '_> {
             ExprKind::Column(column) => {
                 self.ledger.carried(expr.id);
                 let column = self.column(column, expr.ty, expr.span)?;
-                self.readable_as_text(expr, &column)?;
+                if matches!(expr.ty, ScalarType::Datetime | ScalarType::Timespan) {
+                    return Ok(Subject { value: self.text_value(expr)?, column: None, cased: None });
+                }
                 if column.shape == Shape::Multi {
                     return Ok(Subject { value: self.json(expr)?, column: None, cased: None });
                 }
@@ -179,25 +196,8 @@ impl<'a> Fitter<'a, '_> {
                 Some(column) => Ok(Subject { value: column.bare(), column: Some(column), cased: None }),
                 None => Ok(Subject { value: self.json(expr)?, column: None, cased: None }),
             },
-            _ => Ok(Subject { value: self.json(expr)?, column: None, cased: None }),
-        }
-    }
-
-    /// A column whose text is not what KQL compares.
-    fn readable_as_text(&self, expr: &Expr, column: &Column<'_>) -> Fit<()> {
-        match column.ty {
-            ScalarType::Datetime | ScalarType::Timespan => {
-                Err(Unsayable::not_yet(expr.span, "a text comparison of a time"))
-            }
-            ScalarType::Bool
-            | ScalarType::Decimal
-            | ScalarType::Dynamic
-            | ScalarType::Guid
-            | ScalarType::Int
-            | ScalarType::Long
-            | ScalarType::Real
-            | ScalarType::String
-            | ScalarType::Unknown => Ok(()),
+            _ if expr.ty == ScalarType::Dynamic => Ok(Subject { value: self.json(expr)?, column: None, cased: None }),
+            _ => Ok(Subject { value: self.text_value(expr)?, column: None, cased: None }),
         }
     }
 
@@ -227,39 +227,70 @@ impl<'a> Fitter<'a, '_> {
             Needles::All(items) => (items.iter().collect(), true),
             Needles::Table(_) => return Err(Unsayable::new(Code::Fault, expr.span, "the rows were looked at")),
         };
-        if matched.how != TextHow::Equals {
-            let message = "SPL compares parts of a text with constants only";
-            return Err(Unsayable::new(Code::RefusedPredicate, expr.span, message)
-                .help("compare with a constant, or with `==`"));
-        }
         let fold = |value: EvalExpr| match matched.case {
             Case::Sensitive => value,
             Case::Insensitive => EvalExpr::Call("lower", vec![value]),
         };
-        // A text in front keeps Splunk from comparing texts that look like numbers as numbers.
-        let marked = |value: EvalExpr| EvalExpr::Concat(vec![EvalExpr::Text("=".to_owned()), value]);
-        let cased = |value: EvalExpr| match subject.cased {
+        let cased = |value: EvalExpr, cased: Option<bool>| match cased {
             Some(upper) => EvalExpr::Call(if upper { "upper" } else { "lower" }, vec![value]),
             None => value,
         };
         let value = subject.column.as_ref().map_or_else(|| subject.value.clone(), Column::value);
-        let left = marked(fold(EvalExpr::or_empty(cased(value))));
+        let value = EvalExpr::or_empty(cased(value, subject.cased));
         let mut parts = Vec::new();
         for item in items {
-            let other = self.subject(item)?;
-            let value = other.column.as_ref().map_or_else(|| other.value.clone(), Column::value);
-            let value = match other.cased {
-                Some(upper) => EvalExpr::Call(if upper { "upper" } else { "lower" }, vec![value]),
-                None => value,
-            };
-            let right = marked(fold(EvalExpr::or_empty(value)));
-            parts.push(if matched.negated {
-                EvalExpr::ne(left.clone(), right)
+            let part = if item.ty == ScalarType::Dynamic && !matches!(matched.needles, Needles::One(_)) {
+                self.any_element(item, matched, &value, all)?
             } else {
-                EvalExpr::eq(left.clone(), right)
-            });
+                let other = self.subject(item)?;
+                let needle = other.column.as_ref().map_or_else(|| other.value.clone(), Column::value);
+                let needle = EvalExpr::or_empty(cased(needle, other.cased));
+                if matched.how == TextHow::Equals {
+                    // A text in front keeps Splunk from comparing texts that look like numbers as numbers.
+                    let marked = |value: EvalExpr| concat([text("="), fold(value)]);
+                    EvalExpr::eq(marked(value.clone()), marked(needle))
+                } else if matched.how == TextHow::Regex {
+                    let message = "a regular expression from the row is read in the dialect of PCRE";
+                    self.note(Code::RegexDialect, Effect::Unsure, item.span, message);
+                    needle_match(&value, needle, matched)
+                } else {
+                    self.edge_note(item, matched.how);
+                    needle_match(&value, escaped(needle), matched)
+                }
+            };
+            parts.push(part);
         }
-        Ok(Condition::eval(if all != matched.negated { EvalExpr::all(parts) } else { EvalExpr::any(parts) }))
+        let is = if all { EvalExpr::all(parts) } else { EvalExpr::any(parts) };
+        Ok(Condition::eval(match (matched.negated, is) {
+            (false, is) => is,
+            (true, EvalExpr::Compare(Comparison::Eq, a, b)) => EvalExpr::ne(*a, *b),
+            (true, is) => is.negated(),
+        }))
+    }
+
+    /// A comparison with the elements of an array of the row: any of them, or all.
+    fn any_element(&mut self, array: &Expr, matched: &TextMatch, value: &EvalExpr, all: bool) -> Fit<EvalExpr> {
+        if all {
+            return Err(Unsayable::not_yet(array.span, "`has_all` with an array of the row"));
+        }
+        self.edge_note(array, matched.how);
+        let elements = escaped(self.multi(array)?);
+        let alternatives = EvalExpr::Call("mvjoin", vec![elements, text("|")]);
+        let needle = concat([text("(?:"), alternatives, text(")")]);
+        let is = needle_match(value, needle, matched);
+        // Of an array without elements there is no pattern, and nothing is in it.
+        let number = |number: &str| EvalExpr::Number(number.to_owned());
+        let known = |is| EvalExpr::eq(EvalExpr::Call("if", vec![is, number("1"), number("0")]), number("1"));
+        Ok(if matched.negated { known(is) } else { is })
+    }
+
+    /// How a term from the row is looked up that begins or ends in no letter or digit.
+    fn edge_note(&mut self, needle: &Expr, how: TextHow) {
+        if matches!(how, TextHow::Term | TextHow::TermPrefix | TextHow::TermSuffix) {
+            let message =
+                "how KQL looks up a term from the row that begins or ends in no letter or digit is not documented";
+            self.note(Code::TermBoundary, Effect::Unsure, needle.span, message);
+        }
     }
 
     /// Literals follow what the ingest does to the field.
@@ -356,6 +387,35 @@ fn is_text_in_splunk(expr: &Expr) -> bool {
         }
     };
     plain && matches!(expr.kind, ExprKind::Column(_) | ExprKind::Path { .. })
+}
+
+/// The condition that a text holds what a pattern from the row matches, where the comparison looks for it.
+fn needle_match(value: &EvalExpr, pattern: EvalExpr, matched: &TextMatch) -> EvalExpr {
+    // A boundary is needed where the needle's own edge is a letter or digit.
+    const BEFORE: &str = r"(?:(?<![\p{L}\p{N}])|(?![\p{L}\p{N}]))";
+    const AFTER: &str = r"(?:(?![\p{L}\p{N}])|(?<![\p{L}\p{N}]))";
+    let flag = match matched.case {
+        Case::Sensitive => "",
+        Case::Insensitive => "(?i)",
+    };
+    let (before, after) = match matched.how {
+        TextHow::Equals => ("^", "\\z"),
+        TextHow::Term => (BEFORE, AFTER),
+        TextHow::Substring | TextHow::Regex => ("", ""),
+        TextHow::Prefix => ("^", ""),
+        TextHow::Suffix => ("", "\\z"),
+        TextHow::TermPrefix => (BEFORE, ""),
+        TextHow::TermSuffix => ("", AFTER),
+    };
+    let mut parts = Vec::new();
+    if !flag.is_empty() || !before.is_empty() {
+        parts.push(EvalExpr::Regex(format!("{flag}{before}")));
+    }
+    parts.push(pattern);
+    if !after.is_empty() {
+        parts.push(EvalExpr::Regex(after.to_owned()));
+    }
+    EvalExpr::Call("match", vec![value.clone(), concat(parts)])
 }
 
 fn constants(needles: &Needles) -> Option<Texts> {

@@ -84,6 +84,13 @@ pub(crate) enum Command {
     Multisearch(Vec<Vec<Command>>),
     /// `mvexpand`: a row for each value of a field.
     MvExpand(Name),
+    /// `iplocation`: fields that say where an address is.
+    IpLocation {
+        /// What their names begin with.
+        prefix: Name,
+        /// The address.
+        field: Name,
+    },
     /// `append [ … ]`: the rows of another search after these.
     Append(Vec<Command>),
     /// `join`: each row with the rows of another search whose keys are equal; fields of theirs overwrite its own.

@@ -1,0 +1,408 @@
+//! Functions of text: parts, searches, replacements, regular expressions.
+
+use super::form::{add, call, concat, escaped, greater, less, matches, number, or, replaced, subtract, text, when};
+use crate::diagnostic::{Code, Effect};
+use crate::fit::spl::tree::EvalExpr;
+use crate::fit::spl::{Fit, Fitter, Unsayable, regex};
+use crate::plan::{Expr, ScalarType, Value};
+
+/// A character that no text holds: the information separator that ASCII has for units.
+const UNIT: char = '\u{1f}';
+
+impl<'a> Fitter<'a, '_> {
+    pub(super) fn string_call(&mut self, expr: &Expr, name: &str, args: &[Expr]) -> Fit<Option<EvalExpr>> {
+        Ok(Some(match (name, args) {
+            ("strcat", items) if items.len() > 1 => {
+                let parts: Vec<EvalExpr> = items.iter().map(|item| self.present_text(item)).collect::<Fit<_>>()?;
+                concat(parts)
+            }
+            ("strcat_delim", [delimiter, items @ ..]) if !items.is_empty() => {
+                let delimiter = self.present_text(delimiter)?;
+                let mut parts = Vec::new();
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        parts.push(delimiter.clone());
+                    }
+                    parts.push(self.present_text(item)?);
+                }
+                concat(parts)
+            }
+            ("strcat_array", [array, delimiter]) => {
+                let array = self.multi(array)?;
+                or(call("mvjoin", [array, self.text_value(delimiter)?]), text(""))
+            }
+            ("substring", [subject, bounds @ ..]) => self.substring(expr, subject, bounds)?,
+            ("indexof", [subject, needle]) => {
+                let (subject, needle) = (self.text_value(subject)?, self.needle(needle)?);
+                position(subject, needle)
+            }
+            ("indexof", [subject, needle, start]) => {
+                let (subject, needle) = (self.text_value(subject)?, self.needle(needle)?);
+                let start = self.operand(start)?;
+                let rest = call("substr", [subject, add(start.clone(), number(1))]);
+                let found = position(rest, needle);
+                when(less(found.clone(), number(0)), number(-1), add(found, start))
+            }
+            ("indexof_regex", [subject, pattern]) => {
+                let pcre = self.pattern(pattern)?;
+                let subject = self.text_value(subject)?;
+                let before = replaced(subject.clone(), format!("(?:{})[\\s\\S]*\\z", pcre.text), "");
+                when(matches(subject, pcre.text), call("len", [before]), number(-1))
+            }
+            ("countof", [subject, needle]) => self.count_of(expr, subject, needle, false)?,
+            ("countof", [subject, needle, kind]) if matches!(kind.as_str(), Some("normal" | "regex")) => {
+                self.ledger.carried(kind.id);
+                self.count_of(expr, subject, needle, kind.as_str() == Some("regex"))?
+            }
+            ("trim" | "trim_start" | "trim_end", [pattern, subject]) => self.trim(name, pattern, subject)?,
+            ("replace_string", [subject, from, to]) => {
+                let value = self.text_value(subject)?;
+                self.replace_text(value, from, to)?
+            }
+            ("replace_strings", [subject, from, to]) => {
+                let (Some(Value::Array(froms)), Some(Value::Array(tos))) = (from.as_literal(), to.as_literal()) else {
+                    return Err(Unsayable::not_yet(expr.span, "a replacement by computed lists"));
+                };
+                self.ledger.carried(from.id);
+                self.ledger.carried(to.id);
+                let mut value = self.text_value(subject)?;
+                for (from, to) in froms.iter().zip(tos) {
+                    let (Value::String(from), Value::String(to)) = (from, to) else {
+                        return Err(Unsayable::not_yet(expr.span, "a replacement of what is no text"));
+                    };
+                    value = replaced(value, regex::literal(from), to.replace('\\', "\\\\"));
+                }
+                value
+            }
+            ("replace_regex", [subject, pattern, with]) => self.replace_regex(subject, pattern, with)?,
+            ("translate", [from, to, subject]) => {
+                let (Some(from_text), Some(to_text)) = (from.as_str(), to.as_str()) else {
+                    return Err(Unsayable::not_yet(expr.span, "a translation by computed characters"));
+                };
+                self.ledger.carried(from.id);
+                self.ledger.carried(to.id);
+                let last = to_text.chars().next_back();
+                let mut value = self.text_value(subject)?;
+                let mut to = to_text.chars();
+                let mut made: Vec<char> = Vec::new();
+                for from in from_text.chars() {
+                    let with = to.next().or(last);
+                    if made.contains(&from) {
+                        return Err(Unsayable::not_yet(expr.span, "a translation of characters into each other"));
+                    }
+                    made.extend(with);
+                    let with = with.map_or_else(String::new, |char| char.to_string());
+                    value = replaced(value, regex::literal(&from.to_string()), with.replace('\\', "\\\\"));
+                }
+                value
+            }
+            ("reverse", [subject]) => {
+                let value = self.text_value(subject)?;
+                let places = call("mvrange", [number(1), add(call("len", [value.clone()]), number(1))]);
+                let places = self.field_of(places, expr.span)?;
+                let from_end = EvalExpr::Negate(Box::new(EvalExpr::Field(places.clone())));
+                let letter = call("substr", [value, from_end, number(1)]);
+                or(call("mvjoin", [call("mvmap", [EvalExpr::Field(places), letter]), text("")]), text(""))
+            }
+            ("strrep", [subject, times, rest @ ..]) if rest.len() < 2 => {
+                let Some(Value::Long(count @ 1..=100)) = times.as_literal() else {
+                    return Err(Unsayable::not_yet(expr.span, "a text that is repeated a computed number of times"));
+                };
+                self.ledger.carried(times.id);
+                let value = self.present_text(subject)?;
+                let delimiter = match rest {
+                    [delimiter] => Some(self.present_text(delimiter)?),
+                    _ => None,
+                };
+                let mut parts = Vec::new();
+                for index in 0..*count {
+                    parts.extend(delimiter.clone().filter(|_| index > 0));
+                    parts.push(value.clone());
+                }
+                concat(parts)
+            }
+            ("string_size", [subject]) => {
+                let value = self.present_text(subject)?;
+                let value = replaced(value, r"[\x{10000}-\x{10FFFF}]", "####");
+                let value = replaced(value, r"[\x{800}-\x{FFFF}]", "###");
+                call("len", [replaced(value, r"[\x{80}-\x{7FF}]", "##")])
+            }
+            ("strcmp", [a, b]) => {
+                let (a, b) = (self.marked_text(a)?, self.marked_text(b)?);
+                call(
+                    "case",
+                    [less(a.clone(), b.clone()), number(-1), greater(a, b), number(1), EvalExpr::bool(true), number(0)],
+                )
+            }
+            ("split", [subject, delimiter, index @ ..]) if index.len() < 2 => {
+                let Some(delimiter_text) = delimiter.as_str().filter(|text| !text.is_empty()) else {
+                    return Err(Unsayable::not_yet(expr.span, "a text cut at a computed or empty delimiter"));
+                };
+                self.ledger.carried(delimiter.id);
+                let parts = call("split", [self.text_value(subject)?, text(delimiter_text)]);
+                match index {
+                    [index] => call("mvindex", [parts, self.operand(index)?]),
+                    _ => parts,
+                }
+            }
+            ("extract", [pattern, group, subject, ..]) => {
+                if let Some(ty) = args.get(3) {
+                    self.carry(ty);
+                }
+                let found = self.extract(expr, pattern, group, subject)?;
+                match expr.ty {
+                    ScalarType::Int | ScalarType::Long | ScalarType::Real | ScalarType::Decimal => {
+                        call("tonumber", [found])
+                    }
+                    ScalarType::Datetime => {
+                        let message = "of the texts that are a time only ISO 8601 in UTC is read";
+                        self.note(Code::Approximated, Effect::Unsure, expr.span, message);
+                        self.iso(found, expr.span)
+                    }
+                    ScalarType::Timespan => return Err(Unsayable::not_yet(expr.span, "an extracted span of time")),
+                    ScalarType::Bool => call("lower", [call("nullif", [found, text("")])]),
+                    ScalarType::Dynamic | ScalarType::Guid | ScalarType::String | ScalarType::Unknown => found,
+                }
+            }
+            ("extract_all", [pattern, subject]) => self.extract_all(expr, pattern, subject)?,
+            ("tolower", [value]) => call("lower", [self.text_value(value)?]),
+            ("toupper", [value]) => call("upper", [self.text_value(value)?]),
+            ("strlen", [value]) => call("len", [self.present_text(value)?]),
+            ("base64_decode_tostring", [value]) => self.base64(expr, value)?,
+            _ => return Ok(None),
+        }))
+    }
+
+    /// A text that Splunk compares as text, whatever it looks like.
+    fn marked_text(&mut self, value: &Expr) -> Fit<EvalExpr> {
+        let value = self.present_text(value)?;
+        Ok(concat([text("="), value]))
+    }
+
+    /// A text that is looked for, which must not be empty.
+    fn needle(&mut self, needle: &Expr) -> Fit<EvalExpr> {
+        let known = needle.as_str().is_some_and(|text| !text.is_empty());
+        if !known {
+            let message = "whether the text that is looked for is empty is not known";
+            self.note(Code::Approximated, Effect::Unsure, needle.span, message);
+        }
+        self.text_value(needle)
+    }
+
+    /// `substring(text, start, length)`: KQL counts from 0, and from the end where the start is below zero.
+    fn substring(&mut self, expr: &Expr, subject: &Expr, bounds: &[Expr]) -> Fit<EvalExpr> {
+        let (start, length) = match bounds {
+            [start] => (start, None),
+            [start, length] => (start, Some(length)),
+            _ => return Err(Unsayable::not_yet(expr.span, "this part of a text")),
+        };
+        let value = self.text_value(subject)?;
+        let from = match start.as_literal() {
+            Some(Value::Long(start)) if *start < 0 => number(start),
+            Some(_) => add(self.operand(start)?, number(1)),
+            None if self.is_count(start) => add(self.operand(start)?, number(1)),
+            None => {
+                let from = self.operand(start)?;
+                when(less(from.clone(), number(0)), from.clone(), add(from, number(1)))
+            }
+        };
+        if let Some(Value::Long(start)) = start.as_literal() {
+            self.ledger.carried(bounds.first().map_or(expr.id, |bound| bound.id));
+            if *start < 0 && length.is_some() {
+                let message = "what KQL takes where the start lies before the text is not documented";
+                self.note(Code::Approximated, Effect::Unsure, expr.span, message);
+            }
+        }
+        Ok(match length {
+            None => call("substr", [value, from]),
+            Some(length) => {
+                let known = self.is_count(length) || matches!(length.as_literal(), Some(Value::Long(0..)));
+                let mut length = self.operand(length)?;
+                if !known {
+                    // SPL takes what lies before the start where the length is below zero.
+                    length = call("max", [length, number(0)]);
+                }
+                call("substr", [value, from, length])
+            }
+        })
+    }
+
+    /// Whether a number is a length or a count, which is never below zero.
+    fn is_count(&self, expr: &Expr) -> bool {
+        matches!(self.function_name(expr), Some("strlen" | "array_length" | "countof" | "string_size"))
+    }
+
+    /// `countof(text, search, kind)`
+    fn count_of(&mut self, expr: &Expr, subject: &Expr, needle: &Expr, is_regex: bool) -> Fit<EvalExpr> {
+        if is_regex {
+            let pcre = self.pattern(needle)?;
+            let value = self.present_text(subject)?;
+            let longer = replaced(value.clone(), format!("({})", pcre.text), "\\1#");
+            return Ok(subtract(call("len", [longer]), call("len", [value])));
+        }
+        let overlaps = needle.as_str().is_none_or(|text| {
+            let chars: Vec<char> = text.chars().collect();
+            (1..chars.len()).any(|at| chars.get(at..).is_some_and(|tail| chars.starts_with(tail)))
+        });
+        if overlaps {
+            let message = "matches that overlap are counted in KQL and not in Splunk";
+            self.note(Code::Approximated, Effect::Unsure, expr.span, message);
+        }
+        let value = self.text_value(subject)?;
+        let parts = call("mvcount", [call("split", [value, self.needle(needle)?])]);
+        Ok(subtract(or(parts, number(1)), number(1)))
+    }
+
+    /// `trim(regex, text)`: what matches at the ends.
+    fn trim(&mut self, name: &str, pattern: &Expr, subject: &Expr) -> Fit<EvalExpr> {
+        let pcre = self.pattern(pattern)?;
+        // A pattern that already takes all that it can from its place says the same once as many times.
+        let greedy = pcre.text.ends_with(['+', '*']) || pcre.text.chars().count() == 1;
+        if !greedy {
+            let message = "whether a match at the end is taken away once or as often as it stands there is not documented, here it is taken once";
+            self.note(Code::Approximated, Effect::Unsure, pattern.span, message);
+        }
+        let one = if pcre.text.chars().count() == 1 { format!("{}+", pcre.text) } else { format!("(?:{})", pcre.text) };
+        let ends = match name {
+            "trim_start" => format!("^{one}"),
+            "trim_end" => format!("{one}\\z"),
+            _ => format!("^{one}|{one}\\z"),
+        };
+        Ok(replaced(self.text_value(subject)?, ends, ""))
+    }
+
+    /// `replace_string(text, from, to)`
+    fn replace_text(&mut self, value: EvalExpr, from: &Expr, to: &Expr) -> Fit<EvalExpr> {
+        let pattern = match from.as_str() {
+            Some("") => return Err(Unsayable::not_yet(from.span, "the replacement of an empty text")),
+            Some(text) => {
+                self.ledger.carried(from.id);
+                EvalExpr::Regex(regex::literal(text))
+            }
+            None => escaped(self.needle(from)?),
+        };
+        let with = match to.as_str() {
+            Some(with) => {
+                self.ledger.carried(to.id);
+                text(with.replace('\\', "\\\\"))
+            }
+            // A backslash of the text would be read as the number of a group.
+            None => replaced(self.present_text(to)?, r"(\\)", "\\\\\\\\"),
+        };
+        Ok(call("replace", [value, pattern, with]))
+    }
+
+    /// `replace_regex(text, regex, with)`: `\1` is a group in both, `\0` the whole match in KQL only.
+    fn replace_regex(&mut self, subject: &Expr, pattern: &Expr, with: &Expr) -> Fit<EvalExpr> {
+        let pcre = self.pattern(pattern)?;
+        let Some(with_text) = with.as_str() else {
+            return Err(Unsayable::not_yet(with.span, "a replacement that is computed"));
+        };
+        self.ledger.carried(with.id);
+        let whole = has_whole_group(with_text);
+        let mut out = String::new();
+        let mut chars = with_text.chars().peekable();
+        while let Some(char) = chars.next() {
+            match (char, chars.peek().copied()) {
+                ('\\', Some(digit)) if digit.is_ascii_digit() => {
+                    chars.next();
+                    let group = digit.to_digit(10).unwrap_or_default() + u32::from(whole);
+                    if usize::try_from(group).is_ok_and(|group| group > pcre.groups + usize::from(whole)) || group > 9 {
+                        return Err(Unsayable::not_yet(with.span, format!("group {digit} of the pattern")));
+                    }
+                    out.push_str(&format!("\\{group}"));
+                }
+                ('\\', Some('\\')) => {
+                    chars.next();
+                    out.push_str("\\\\");
+                }
+                ('\\', _) => out.push_str("\\\\"),
+                (char, _) => out.push(char),
+            }
+        }
+        let pattern = if whole { format!("({})", pcre.text) } else { pcre.text };
+        let value = self.text_value(subject)?;
+        let value = if pcre.matches_empty { EvalExpr::or_empty(value) } else { value };
+        Ok(replaced(value, pattern, out))
+    }
+
+    /// `extract(regex, group, text)`: eval has no such function; the text is replaced by its group where it matches.
+    fn extract(&mut self, expr: &Expr, pattern: &Expr, group: &Expr, value: &Expr) -> Fit<EvalExpr> {
+        let Some(Value::Long(number)) = group.as_literal() else {
+            return Err(Unsayable::not_yet(expr.span, "an extraction of a computed group"));
+        };
+        let pcre = self.pattern(pattern)?;
+        let known = usize::try_from(*number).is_ok_and(|number| number <= pcre.groups) && *number < 9;
+        if !known {
+            return Err(Unsayable::not_yet(expr.span, format!("group {number} of the pattern")));
+        }
+        self.ledger.carried(group.id);
+        let value = EvalExpr::or_empty(self.text_value(value)?);
+        Ok(extracted(value, &pcre.text, *number))
+    }
+
+    /// `extract_all(regex, text)`: the text is cut at marks behind each match, of which the group stays.
+    fn extract_all(&mut self, expr: &Expr, pattern: &Expr, subject: &Expr) -> Fit<EvalExpr> {
+        let pcre = self.pattern(pattern)?;
+        if pcre.groups != 1 {
+            return Err(Unsayable::not_yet(expr.span, "an `extract_all` of other than one group"));
+        }
+        let value = self.text_value(subject)?;
+        let mark = format!("\\x{{{:02X}}}", u32::from(UNIT));
+        let marked = replaced(value, format!("[\\s\\S]*?(?:{})", pcre.text), format!("\\1{UNIT}"));
+        let matched = replaced(marked, format!("(?:\\A|{mark})[^{mark}]*\\z"), "");
+        Ok(call("split", [call("nullif", [matched, text("")]), text(UNIT.to_string())]))
+    }
+
+    /// `base64_decode_tostring(text)`: each letter becomes six bits, eight bits become a byte in percent encoding.
+    fn base64(&mut self, expr: &Expr, value: &Expr) -> Fit<EvalExpr> {
+        const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let message =
+            "eval has no base64: the text is decoded letter by letter, and a text that is none is not told apart";
+        self.note(Code::Approximated, Effect::Unsure, expr.span, message);
+        let value = self.text_value(value)?;
+        let letters = call("split", [replaced(value, "[^A-Za-z0-9+/]", ""), text("")]);
+        let letters = self.field_of(letters, expr.span)?;
+        let place = call(
+            "len",
+            [call("mvindex", [call("split", [text(LETTERS), EvalExpr::Field(letters.clone())]), number(0)])],
+        );
+        // A leading 1 keeps the zeros in front.
+        let bits = call("tostring", [add(number(64), place), text("binary")]);
+        let bits = call("substr", [bits, number(2)]);
+        let bits = call("mvjoin", [call("mvmap", [EvalExpr::Field(letters), bits]), text("")]);
+        let cut = replaced(replaced(bits, "([01]{8})", "\\1,"), ",[01]*\\z", "");
+        let bytes = self.field_of(call("split", [cut, text(",")]), expr.span)?;
+        let byte = call("tonumber", [EvalExpr::Field(bytes.clone()), number(2)]);
+        let byte = call("printf", [text("%%%02x"), byte]);
+        Ok(call("urldecode", [call("mvjoin", [call("mvmap", [EvalExpr::Field(bytes), byte]), text("")])]))
+    }
+}
+
+/// The group of the first match of a pattern in a text that is never null, or the empty text.
+pub(super) fn extracted(value: EvalExpr, pattern: &str, group: i64) -> EvalExpr {
+    // Group 0 is the whole match, which takes a group of its own.
+    let (open, index) = if group == 0 { ("(", 1) } else { ("(?:", group) };
+    let whole = format!("\\A[\\s\\S]*?{open}{pattern})[\\s\\S]*\\z");
+    let taken = replaced(value.clone(), whole.clone(), format!("\\{index}"));
+    when(matches(value, whole), taken, text(""))
+}
+
+/// Where a text stands first, from 0; -1 where it does not.
+fn position(subject: EvalExpr, needle: EvalExpr) -> EvalExpr {
+    let parts = call("split", [subject, needle]);
+    let before = call("len", [call("mvindex", [parts.clone(), number(0)])]);
+    when(greater(call("mvcount", [parts]), number(1)), before, number(-1))
+}
+
+/// Whether the text of a replacement names the whole match.
+fn has_whole_group(text: &str) -> bool {
+    let mut escaped = false;
+    for char in text.chars() {
+        if escaped && char == '0' {
+            return true;
+        }
+        escaped = char == '\\' && !escaped;
+    }
+    false
+}
