@@ -1,15 +1,19 @@
 //! Plan → SPL: one search, its base as narrow as the hunt allows, and every condition in a form that means the same.
 //!
-//! [`predicate`], [`text`] and [`matcher`] say conditions, [`value`] values, [`stages`] and [`summarize`] operators. What SPL could say
+//! [`predicate`], [`text`] and [`matcher`] say conditions, [`value`] values, [`stages`], [`summarize`], [`expand`] and
+//! [`parse`] operators. What SPL could say
 //! and is not yet written is refused by name (`HG205`).
 
 mod columns;
 mod combine;
 mod dynamic;
+mod expand;
+mod extreme;
 mod join;
 mod matcher;
 mod moment;
 mod needles;
+mod parse;
 mod predicate;
 mod regex;
 mod scope;
@@ -17,6 +21,7 @@ mod source;
 mod stages;
 mod summarize;
 mod text;
+mod tidy;
 pub(crate) mod tree;
 mod value;
 
@@ -219,7 +224,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
         Branch {
             generator: self.generator,
             base,
-            rest: self.commands,
+            rest: tidy::tidy(self.commands),
             scope: self.scope,
             tables: self.tables,
             time_columns: self.time_columns,
@@ -250,7 +255,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
     fn helper(&mut self) -> Name {
         self.helpers += 1;
         let number = self.helpers;
-        Name::new(format!("huntgate_{number}")).unwrap_or_else(|| Name::of("huntgate"))
+        Name::new(format!("{}{number}", tidy::HELPER)).unwrap_or_else(|| Name::of("huntgate"))
     }
 
     fn note(&mut self, code: Code, effect: Effect, span: Span, message: impl Into<String>) {
