@@ -70,6 +70,7 @@ impl Printer<'_> {
                 let command = match over {
                     StreamWindow::UpTo => "streamstats".to_owned(),
                     StreamWindow::Before => "streamstats current=false".to_owned(),
+                    StreamWindow::Last(rows) if by.is_empty() => format!("streamstats current=false window={rows}"),
                     StreamWindow::Last(rows) => format!("streamstats current=false window={rows} global=false"),
                 };
                 self.aggregates(&command, aggregates, by)

@@ -98,6 +98,7 @@ impl<'a> Fitter<'a, '_> {
             others.push(self.packed(stage, extreme, &mut parts)?);
         }
         let ordering = self.ordering(main, &mut parts)?;
+        parts.away.extend(parts.numbered.clone());
         self.before_groups(&mut parts);
         let mut items: Vec<(Arc<str>, Column<'a>, EvalExpr)> = Vec::new();
         for ((name, column), field) in parts.made.iter().zip(&parts.by) {

@@ -13,6 +13,7 @@ mod join;
 mod matcher;
 mod moment;
 mod needles;
+mod neighbours;
 mod parse;
 mod predicate;
 mod regex;
@@ -120,6 +121,8 @@ struct Fitter<'a, 'l> {
     scratch: Vec<Name>,
     /// The rows are written in the hunt itself.
     fixed: bool,
+    /// Calls that were computed before the operator that holds them.
+    hoisted: std::collections::BTreeMap<crate::plan::NodeId, tree::EvalExpr>,
 }
 
 /// What a pipeline became.
@@ -175,6 +178,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             first: None,
             scratch: Vec::new(),
             fixed: false,
+            hoisted: std::collections::BTreeMap::new(),
         }
     }
 

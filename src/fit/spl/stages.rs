@@ -17,6 +17,12 @@ impl<'a> Fitter<'a, '_> {
     /// An operator; `rest` are those after it.
     pub(super) fn stage(&mut self, stage: &Stage, rest: &[Stage], window: &Window<'_>) -> Fit<()> {
         self.ledger.carried(stage.id);
+        if matches!(
+            stage.kind,
+            StageKind::Where(_) | StageKind::Extend(_) | StageKind::Serialize(_) | StageKind::Project(_)
+        ) {
+            self.hoist(stage)?;
+        }
         match &stage.kind {
             StageKind::Where(predicate) => self.filter(predicate, window),
             StageKind::Extend(bindings) => self.extend(bindings, rest),
@@ -139,7 +145,7 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// `extend`: each expression sees the row as it was before.
-    fn extend(&mut self, bindings: &[Binding], rest: &[Stage]) -> Fit<()> {
+    pub(super) fn extend(&mut self, bindings: &[Binding], rest: &[Stage]) -> Fit<()> {
         let mut assignments = Vec::new();
         let mut made = Vec::new();
         for binding in bindings {
@@ -396,7 +402,8 @@ impl<'a> Fitter<'a, '_> {
                     && column.field.text() != "_time"
                     && (matches(&pattern.pattern, name) || matches(&pattern.pattern, column.field.text()))
             });
-            if renamed || self.scope.events && !self.fields.keeps_names() {
+            let keeps_names = self.fields.keeps_names() || self.tables.iter().all(|table| table.map.is_none());
+            if renamed || self.scope.events && !keeps_names {
                 return Ok(None);
             }
             globs.extend(Glob::new(&pattern.pattern));
@@ -574,10 +581,12 @@ impl<'a> Fitter<'a, '_> {
                 by.push(SortBy { field: first, descending: false, order: SortOrder::Number });
             }
             // A missing text is the empty one: the first of all, or the last with others behind it.
-            let empty = text && !column.as_ref().is_some_and(|column| column.blank);
+            let empty = text
+                && (!key.descending || index + 1 < keys.len())
+                && !column.as_ref().is_some_and(|column| column.blank);
             let field = match value {
                 EvalExpr::Field(field) => {
-                    if empty && (!key.descending || index + 1 < keys.len()) {
+                    if empty {
                         filled.push(field.clone());
                     }
                     field

@@ -93,13 +93,12 @@ impl<'a> Fitter<'a, '_> {
         filled.extend(parts.by.iter().cloned());
         self.fill(&filled);
         if let Some(number) = parts.numbered.take() {
-            let count = StatsAggregate { function: "count".to_owned(), of: StatsInput::Rows, name: number.clone() };
+            let count = StatsAggregate { function: "count".to_owned(), of: StatsInput::Rows, name: number };
             self.commands.push(Command::StreamStats {
                 aggregates: vec![count],
                 by: Vec::new(),
                 over: StreamWindow::UpTo,
             });
-            parts.away.push(number);
         }
     }
 
