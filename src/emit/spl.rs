@@ -57,21 +57,23 @@ impl Printer<'_> {
             }
             Command::Fields(names) => format!("fields {}", self.names(names)),
             Command::FieldsAway(names) => format!("fields - {}", self.names(names)),
+            Command::FieldsAwayLike(names) => format!("fields - {}", self.globs(names)),
             Command::Table(names) => format!("table {}", self.names(names)),
+            Command::TableLike(names) => format!("table {}", self.globs(names)),
             Command::Rename(pairs) => {
                 let one = |(from, to): &(Name, Name)| format!("{} AS {}", self.name(from), self.name(to));
                 format!("rename {}", pairs.iter().map(one).collect::<Vec<_>>().join(", "))
             }
-            Command::Stats { aggregates, by } => {
-                let mut text = "stats".to_owned();
-                for (index, aggregate) in aggregates.iter().enumerate() {
-                    text.push_str(if index == 0 { " " } else { ", " });
-                    text.push_str(&self.aggregate(aggregate));
-                }
-                if !by.is_empty() {
-                    let _ = write!(text, " BY {}", self.names(by));
-                }
-                text
+            Command::Stats { aggregates, by } => self.aggregates("stats", aggregates, by),
+            Command::EventStats { aggregates, by } => self.aggregates("eventstats", aggregates, by),
+            Command::StreamStats { aggregates, by, over } => {
+                let command = match over {
+                    StreamWindow::UpTo => "streamstats".to_owned(),
+                    StreamWindow::Before => "streamstats current=false".to_owned(),
+                    StreamWindow::Last(rows) if by.is_empty() => format!("streamstats current=false window={rows}"),
+                    StreamWindow::Last(rows) => format!("streamstats current=false window={rows} global=false"),
+                };
+                self.aggregates(&command, aggregates, by)
             }
             Command::FillEmpty(names) => format!("fillnull value=\"\" {}", self.names(names)),
             Command::Sort { count, keys } => {
@@ -88,13 +90,22 @@ impl Printer<'_> {
             }
             Command::Head(count) => format!("head {count}"),
             Command::Dedup(names) => format!("dedup {}", self.names(names)),
-            Command::MvExpand(name) => format!("mvexpand {}", self.name(name)),
             Command::Multisearch(searches) => {
                 let searches: String = searches.iter().map(|search| self.subsearch(search)).collect();
                 format!("multisearch{searches}")
             }
             Command::IpLocation { prefix, field } => {
                 format!("iplocation prefix={} {}", self.name(prefix), self.name(field))
+            }
+            Command::Reverse => "reverse".to_owned(),
+            Command::MvExpand(field, None) => format!("mvexpand {}", self.name(field)),
+            Command::MvExpand(field, Some(limit)) => format!("mvexpand {} limit={limit}", self.name(field)),
+            Command::Rex { field, pattern } => format!("rex field={} {}", self.name(field), self.plain(pattern)),
+            Command::XySeries(row, column, value) => {
+                format!("xyseries {} {} {}", self.name(row), self.name(column), self.name(value))
+            }
+            Command::Untable(row, column, value) => {
+                format!("untable {} {} {}", self.name(row), self.name(column), self.name(value))
             }
             Command::Append(search) => format!("append{}", self.subsearch(search)),
             Command::Join { outer, all, keys, flag, search } => {
@@ -109,6 +120,18 @@ impl Printer<'_> {
         }
     }
 
+    fn aggregates(&self, command: &str, aggregates: &[StatsAggregate], by: &[Name]) -> String {
+        let mut text = command.to_owned();
+        for (index, aggregate) in aggregates.iter().enumerate() {
+            text.push_str(if index == 0 { " " } else { ", " });
+            text.push_str(&self.aggregate(aggregate));
+        }
+        if !by.is_empty() {
+            let _ = write!(text, " BY {}", self.names(by));
+        }
+        text
+    }
+
     fn aggregate(&self, aggregate: &StatsAggregate) -> String {
         let name = self.name(&aggregate.name);
         match &aggregate.of {
@@ -120,6 +143,19 @@ impl Printer<'_> {
 
     fn names(&self, names: &[Name]) -> String {
         names.iter().map(|name| self.name(name)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn globs(&self, names: &[Glob]) -> String {
+        let one = |glob: &Glob| {
+            let bare =
+                |part: &str| part.is_empty() || part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.');
+            if glob.text().contains('*') && glob.text().split('*').all(bare) {
+                glob.text().to_owned()
+            } else {
+                identifier(glob.text(), self.search)
+            }
+        };
+        names.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
     /// A name in the search language and in every command but `eval` and `where`.

@@ -1,16 +1,21 @@
 //! Plan → SPL: one search, its base as narrow as the hunt allows, and every condition in a form that means the same.
 //!
-//! [`predicate`], [`text`] and [`matcher`] say conditions, [`value`] and [`function`] values, [`stages`] and [`summarize`] operators. What SPL could say
+//! [`predicate`], [`text`] and [`matcher`] say conditions, [`value`] and [`function`] values, [`stages`], [`summarize`],
+//! [`expand`], [`parse`], [`join`] and [`union`] operators. What SPL could say
 //! and is not yet written is refused by name (`HG205`).
 
 mod columns;
 mod combine;
 mod dynamic;
+mod expand;
+mod extreme;
 mod function;
 mod join;
 mod matcher;
 mod moment;
 mod needles;
+mod neighbours;
+mod parse;
 mod predicate;
 mod regex;
 mod scope;
@@ -18,6 +23,7 @@ mod source;
 mod stages;
 mod summarize;
 mod text;
+mod tidy;
 pub(crate) mod tree;
 mod union;
 mod value;
@@ -123,6 +129,8 @@ struct Fitter<'a, 'l> {
     closed_window: bool,
     /// What fields of the stage at hand hold that a command in front of it computes.
     precomputed: Vec<(Name, EvalExpr)>,
+    /// Calls that were computed before the operator that holds them.
+    hoisted: std::collections::BTreeMap<crate::plan::NodeId, tree::EvalExpr>,
 }
 
 /// What a pipeline became.
@@ -181,6 +189,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             inner_columns: None,
             closed_window: false,
             precomputed: Vec::new(),
+            hoisted: std::collections::BTreeMap::new(),
         }
     }
 
@@ -235,7 +244,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
         Branch {
             generator: self.generator,
             base,
-            rest: self.commands,
+            rest: tidy::tidy(self.commands),
             scope: self.scope,
             tables: self.tables,
             time_columns: self.time_columns,
@@ -266,7 +275,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
     fn helper(&mut self) -> Name {
         self.helpers += 1;
         let number = self.helpers;
-        Name::new(format!("huntgate_{number}")).unwrap_or_else(|| Name::of("huntgate"))
+        Name::new(format!("{}{number}", tidy::HELPER)).unwrap_or_else(|| Name::of("huntgate"))
     }
 
     fn note(&mut self, code: Code, effect: Effect, span: Span, message: impl Into<String>) {

@@ -63,7 +63,7 @@ impl<'a> Fitter<'a, '_> {
             let value = if folded && !elements { EvalExpr::Call("lower", vec![value]) } else { value };
             inner.expose(vec![(name, made, value)])?;
             if elements {
-                inner.commands.push(Command::MvExpand(key.clone()));
+                inner.commands.push(Command::MvExpand(key.clone(), None));
                 if folded {
                     let lower = EvalExpr::Call("lower", vec![EvalExpr::Field(key.clone())]);
                     inner.commands.push(Command::Eval(vec![(key.clone(), lower)]));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::scope::Column;
-use super::tree::{Command, EvalExpr, Name, SearchExpr, SortBy, SortOrder, StatsAggregate, StatsInput};
+use super::tree::{Command, EvalExpr, Glob, Name, SearchExpr, SortBy, SortOrder, StatsAggregate, StatsInput};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::fit::Window;
@@ -17,6 +17,12 @@ impl<'a> Fitter<'a, '_> {
     /// An operator; `rest` are those after it.
     pub(super) fn stage(&mut self, stage: &Stage, rest: &[Stage], window: &Window<'_>) -> Fit<()> {
         self.ledger.carried(stage.id);
+        if matches!(
+            stage.kind,
+            StageKind::Where(_) | StageKind::Extend(_) | StageKind::Serialize(_) | StageKind::Project(_)
+        ) {
+            self.hoist(stage)?;
+        }
         match &stage.kind {
             StageKind::Where(predicate) => self.filter(predicate, window),
             StageKind::Extend(bindings) => self.extend(bindings, rest),
@@ -25,10 +31,7 @@ impl<'a> Fitter<'a, '_> {
             StageKind::ProjectAway(patterns) => self.project_away(stage, patterns),
             StageKind::ProjectKeep(patterns) => self.project_keep(stage, patterns),
             StageKind::ProjectRename(pairs) => self.project_rename(pairs),
-            StageKind::ProjectReorder(_) => {
-                self.dropped(stage, Code::OrderDropped, Effect::Reshaped, "the order of columns is not kept");
-                Ok(())
-            }
+            StageKind::ProjectReorder(patterns) => self.project_reorder(stage, patterns, rest),
             StageKind::Summarize { aggregates, keys } => self.summarize(stage, aggregates, keys),
             StageKind::Distinct(bindings) => self.distinct(stage, bindings),
             StageKind::Count => {
@@ -41,11 +44,16 @@ impl<'a> Fitter<'a, '_> {
                 self.scope.made.insert("Count".into(), column);
                 Ok(())
             }
-            StageKind::Sort(keys) => self.sort(stage, keys, None),
+            StageKind::Sort(keys) => self.sort(keys, None),
             StageKind::Top { count, keys } => {
                 let count = self.row_count(count)?;
                 self.base_open = false;
-                self.sort(stage, keys, Some(count))
+                if count == 0 {
+                    keys.iter().for_each(|key| self.carry_key(key));
+                    self.commands.push(Command::Head(0));
+                    return Ok(());
+                }
+                self.sort(keys, Some(count))
             }
             StageKind::Take(count) | StageKind::Sample(count) => {
                 let count = self.row_count(count)?;
@@ -66,10 +74,13 @@ impl<'a> Fitter<'a, '_> {
             }
             StageKind::Join(join) => self.join(stage, join, false, rest),
             StageKind::Lookup(join) => self.join(stage, join, true, rest),
-            StageKind::SampleDistinct { .. }
-            | StageKind::MvExpand { .. }
-            | StageKind::MvApply { .. }
-            | StageKind::Parse { .. }
+            StageKind::SampleDistinct { count, of } => self.sample_distinct(stage, count, of),
+            StageKind::MvExpand { items, index, limit } => self.mv_expand(stage, items, index.as_ref(), limit.as_ref()),
+            StageKind::Parse { subject, kind, flags, parts, filter } => self.parse(
+                stage,
+                &super::parse::Pattern { subject, kind: *kind, flags: flags.as_deref(), parts, filter: *filter },
+            ),
+            StageKind::MvApply { .. }
             | StageKind::ParseKv { .. }
             | StageKind::MakeSeries(_)
             | StageKind::Evaluate { .. }
@@ -134,7 +145,7 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// `extend`: each expression sees the row as it was before.
-    fn extend(&mut self, bindings: &[Binding], rest: &[Stage]) -> Fit<()> {
+    pub(super) fn extend(&mut self, bindings: &[Binding], rest: &[Stage]) -> Fit<()> {
         let mut assignments = Vec::new();
         let mut made = Vec::new();
         for binding in bindings {
@@ -274,12 +285,7 @@ impl<'a> Fitter<'a, '_> {
                 *slot = helper.clone();
             }
         }
-        let shaped_again = rest.iter().any(|stage| {
-            matches!(
-                stage.kind,
-                StageKind::Summarize { .. } | StageKind::Count | StageKind::Distinct(_) | StageKind::Project(_)
-            )
-        });
+        let shaped_again = rest.iter().any(makes_row);
         self.commands.push(if shaped_again { Command::Fields(sources) } else { Command::Table(sources) });
         renames.extend(helped);
         if !renames.is_empty() {
@@ -290,10 +296,17 @@ impl<'a> Fitter<'a, '_> {
         Ok(())
     }
 
+    /// `project-away` of a row of which not every column is known.
     fn project_away(&mut self, stage: &Stage, patterns: &[NamePattern]) -> Fit<()> {
-        match self.listed(patterns)? {
-            Some(columns) => {
-                let names = columns.into_iter().map(|(_, column)| column.field).collect();
+        match self.globs(patterns)? {
+            Some((globs, true)) => {
+                self.commands.push(Command::FieldsAwayLike(globs));
+                let gone = |name: &str| patterns.iter().any(|pattern| matches(&pattern.pattern, name));
+                self.scope.made.retain(|name, _| !gone(name));
+            }
+            Some((_, false)) => {
+                let names: Vec<Name> = self.listed(patterns)?.into_iter().map(|(_, column)| column.field).collect();
+                self.scope.made.retain(|name, _| !patterns.iter().any(|pattern| pattern.pattern == *name));
                 self.commands.push(Command::FieldsAway(names));
             }
             None => {
@@ -308,9 +321,16 @@ impl<'a> Fitter<'a, '_> {
         Ok(())
     }
 
+    /// `project-keep` of a row of which not every column is known.
     fn project_keep(&mut self, stage: &Stage, patterns: &[NamePattern]) -> Fit<()> {
-        match self.listed(patterns)? {
-            Some(columns) => {
+        match self.globs(patterns)? {
+            Some((globs, true)) => {
+                self.commands.push(Command::TableLike(globs));
+                let stays = |name: &str| patterns.iter().any(|pattern| matches(&pattern.pattern, name));
+                self.scope.made.retain(|name, _| stays(name));
+            }
+            Some((_, false)) => {
+                let columns = self.listed(patterns)?;
                 self.commands.push(Command::Table(columns.iter().map(|(_, column)| column.field.clone()).collect()));
                 self.scope.events = false;
                 self.scope.made = columns.into_iter().collect();
@@ -327,21 +347,89 @@ impl<'a> Fitter<'a, '_> {
         Ok(())
     }
 
-    /// The columns of a list of names; `None` where there is a wildcard.
-    fn listed(&mut self, patterns: &[NamePattern]) -> Fit<Option<Vec<Named<'a>>>> {
-        if patterns.iter().any(|pattern| pattern.pattern.contains('*')) {
-            return Ok(None);
+    /// `project-reorder`: these columns first; the others follow.
+    fn project_reorder(&mut self, stage: &Stage, patterns: &[NamePattern], rest: &[Stage]) -> Fit<()> {
+        if rest.iter().any(makes_row) {
+            // A later operator says which columns there are, and in which order.
+            return Ok(());
         }
-        let mut columns = Vec::new();
+        let mut first: Vec<Glob> = Vec::new();
+        let mut push = |glob: Glob| {
+            if !first.contains(&glob) {
+                first.push(glob);
+            }
+        };
+        let mut kept = true;
         for pattern in patterns {
-            let reference = crate::plan::ColumnRef { name: pattern.pattern.clone(), known: false };
-            let column = self.column(&reference, ScalarType::Unknown, pattern.span)?;
-            if !column.is_field() {
+            match self.globs(std::slice::from_ref(pattern))? {
+                Some((globs, _)) => globs.into_iter().for_each(&mut push),
+                None => kept = false,
+            }
+        }
+        if !kept {
+            let message = "a column that is no field of its own in Splunk has no place in the order of columns";
+            self.note(Code::OrderDropped, Effect::Reshaped, stage.span, message);
+        }
+        if self.scope.events {
+            // `*` stands for no internal field.
+            push(Glob::from(&Name::of("_time")));
+            if !rest.is_empty() && !self.fields.keeps_names() {
+                push(Glob::from(&Name::of("_raw")));
+            }
+        }
+        first.extend(Glob::new("*"));
+        self.commands.push(Command::TableLike(first));
+        Ok(())
+    }
+
+    /// The fields of a list of names, and whether there is a wildcard among them. `None` where one is no field of its own,
+    /// or where a wildcard does not mean the same of fields as of columns.
+    fn globs(&mut self, patterns: &[NamePattern]) -> Fit<Option<(Vec<Glob>, bool)>> {
+        let mut globs = Vec::new();
+        let mut wild = false;
+        for pattern in patterns {
+            if !pattern.pattern.contains('*') {
+                let (_, column) = self.listed_column(pattern)?;
+                if !column.is_field() {
+                    return Ok(None);
+                }
+                globs.push(Glob::from(&column.field));
+                continue;
+            }
+            wild = true;
+            let renamed = self.scope.made.iter().any(|(name, column)| {
+                (!column.is_field() || column.field.text() != name.as_ref())
+                    && column.field.text() != "_time"
+                    && (matches(&pattern.pattern, name) || matches(&pattern.pattern, column.field.text()))
+            });
+            let keeps_names = self.fields.keeps_names() || self.tables.iter().all(|table| table.map.is_none());
+            if renamed || self.scope.events && !keeps_names {
                 return Ok(None);
             }
-            columns.push((pattern.pattern.clone(), column));
+            globs.extend(Glob::new(&pattern.pattern));
+            let time = self.time_columns.iter().any(|name| matches(&pattern.pattern, name));
+            let made = self
+                .scope
+                .made
+                .iter()
+                .any(|(name, column)| column.field.text() == "_time" && matches(&pattern.pattern, name));
+            if self.scope.events && time || made {
+                globs.push(Glob::from(&Name::of("_time")));
+            }
         }
-        Ok(Some(columns))
+        Ok(Some((globs, wild)))
+    }
+
+    /// The columns of a list of names without wildcards.
+    fn listed(&mut self, patterns: &[NamePattern]) -> Fit<Vec<Named<'a>>> {
+        patterns.iter().map(|pattern| self.listed_column(pattern)).collect()
+    }
+
+    /// The column of this name.
+    fn listed_column(&mut self, pattern: &NamePattern) -> Fit<Named<'a>> {
+        let reference = crate::plan::ColumnRef { name: pattern.pattern.clone(), known: false };
+        let column = self.column(&reference, ScalarType::Unknown, pattern.span)?;
+        Ok((pattern.pattern.clone(), column))
     }
 
     fn project_rename(&mut self, pairs: &[(Arc<str>, Expr)]) -> Fit<()> {
@@ -364,12 +452,18 @@ impl<'a> Fitter<'a, '_> {
             renames.push((column.field.clone(), field.clone()));
             made.push((name.clone(), Column { field, raw: false, ..column }));
         }
-        if renames.iter().any(|(_, to)| renames.iter().any(|(from, _)| from == to)) {
-            return Err(Unsayable::not_yet(
-                pairs.first().map_or_else(Default::default, |it| it.1.span),
-                "an exchange of names",
-            ));
+        // A name that is taken by one column and given up by another waits under a name of its own.
+        let mut last = Vec::new();
+        for index in 0..renames.len() {
+            let taken = |name: &Name| renames.iter().skip(index + 1).any(|(from, _)| from == name);
+            if renames.get(index).is_some_and(|(_, to)| taken(to)) {
+                let helper = self.helper();
+                if let Some((_, to)) = renames.get_mut(index) {
+                    last.push((helper.clone(), std::mem::replace(to, helper)));
+                }
+            }
         }
+        renames.extend(last);
         if !assignments.is_empty() {
             self.commands.push(Command::Eval(assignments));
         }
@@ -382,10 +476,10 @@ impl<'a> Fitter<'a, '_> {
 
     /// `distinct`
     fn distinct(&mut self, stage: &Stage, bindings: &[Binding]) -> Fit<()> {
-        if bindings.is_empty() {
-            return Err(Unsayable::not_yet(stage.span, "`distinct *`").help("name the columns"));
-        }
         self.base_open = false;
+        if bindings.is_empty() {
+            return self.distinct_rows(stage);
+        }
         self.project(bindings, &[])?;
         let fields: Vec<Name> =
             bindings.iter().filter_map(|it| self.scope.made.get(&it.name)).map(|it| it.field.clone()).collect();
@@ -395,6 +489,42 @@ impl<'a> Fitter<'a, '_> {
             column.raw = false;
         }
         self.commands.push(Command::Dedup(fields));
+        Ok(())
+    }
+
+    /// `distinct *`: `dedup` takes names only.
+    fn distinct_rows(&mut self, stage: &Stage) -> Fit<()> {
+        if self.scope.events {
+            return Err(Unsayable::not_yet(stage.span, "`distinct *` of whole events").help("name the columns"));
+        }
+        let fields: Vec<Name> = self.scope.made.values().map(|column| column.field.clone()).collect();
+        self.fill(&fields);
+        for column in self.scope.made.values_mut() {
+            column.blank = true;
+        }
+        self.commands.push(Command::Dedup(fields));
+        Ok(())
+    }
+
+    /// `sample-distinct n of x`: any of its values, each once.
+    fn sample_distinct(&mut self, stage: &Stage, count: &Expr, of: &Expr) -> Fit<()> {
+        let count = self.row_count(count)?;
+        self.base_open = false;
+        let ExprKind::Column(reference) = &of.kind else {
+            return Err(
+                Unsayable::not_yet(of.span, "a sample of a computed value").help("extend a column with it first")
+            );
+        };
+        self.ledger.carried(of.id);
+        let column = self.column(reference, of.ty, of.span)?;
+        let message = "KQL may return any values here; Splunk returns the first ones";
+        self.note(Code::ArbitraryChoice, Effect::Exact, stage.span, message);
+        let field = if column.is_field() { column.field.clone() } else { self.new_field(&reference.name, of.span)? };
+        let made = Column { field: field.clone(), raw: false, blank: true, ..Column::computed(field.clone(), of.ty) };
+        self.reshape(vec![(reference.name.clone(), made, column.bare())], &[])?;
+        self.fill(&[field.clone()]);
+        self.commands.push(Command::Dedup(vec![field]));
+        self.commands.push(Command::Head(count));
         Ok(())
     }
 
@@ -414,30 +544,23 @@ impl<'a> Fitter<'a, '_> {
     fn row_count(&mut self, count: &Expr) -> Fit<u64> {
         self.ledger.carried(count.id);
         match count.as_literal() {
-            Some(Value::Long(number)) if *number > 0 => Ok(number.unsigned_abs()),
-            _ => Err(Unsayable::not_yet(count.span, "a number of rows that is no positive constant")),
+            Some(Value::Long(number)) if *number >= 0 => Ok(number.unsigned_abs()),
+            _ => Err(Unsayable::not_yet(count.span, "a number of rows that is no constant")),
         }
     }
 
-    /// `sort`, and `top` with a count.
-    fn sort(&mut self, stage: &Stage, keys: &[SortKey], count: Option<u64>) -> Fit<()> {
+    /// `sort`, and `top` with a count. Splunk puts rows that lack a value last, in both directions; where KQL puts them
+    /// first, a key of its own does.
+    pub(super) fn sort(&mut self, keys: &[SortKey], count: Option<u64>) -> Fit<()> {
         let mut by = Vec::new();
         let mut helpers = Vec::new();
         let mut filled = Vec::new();
-        for key in keys {
+        for (index, key) in keys.iter().enumerate() {
             self.ledger.carried(key.id);
             let value = self.operand(&key.value)?;
             let column = match &key.value.kind {
                 ExprKind::Column(reference) => Some(self.column(reference, key.value.ty, key.value.span)?),
                 _ => None,
-            };
-            let field = match value {
-                EvalExpr::Field(field) => field,
-                value => {
-                    let helper = self.helper();
-                    helpers.push((helper.clone(), value));
-                    helper
-                }
             };
             let order = match key.value.ty {
                 ScalarType::Int
@@ -449,14 +572,33 @@ impl<'a> Fitter<'a, '_> {
                 ScalarType::String | ScalarType::Guid | ScalarType::Bool => SortOrder::Text,
                 ScalarType::Dynamic | ScalarType::Unknown => SortOrder::Auto,
             };
+            let text = key.value.ty == ScalarType::String;
             let present = column.as_ref().is_some_and(|column| column.present);
-            if key.value.ty == ScalarType::String && !key.descending {
-                filled.push(field.clone());
-            } else if key.value.ty != ScalarType::String && key.nulls_first && !present {
-                let effect = if count.is_some() { Effect::Unsure } else { Effect::Reshaped };
-                let message = "rows that lack the value come last in Splunk, and first in KQL";
-                self.note(Code::NullSemantics, effect, stage.span, message);
+            if key.nulls_first && !text && !present {
+                let null = EvalExpr::is_null(value.clone());
+                let flag = |number: &str| EvalExpr::Number(number.to_owned());
+                let first = self.helper();
+                helpers.push((first.clone(), EvalExpr::Call("if", vec![null, flag("0"), flag("1")])));
+                by.push(SortBy { field: first, descending: false, order: SortOrder::Number });
             }
+            // A missing text is the empty one: the first of all, or the last with others behind it.
+            let empty = text
+                && (!key.descending || index + 1 < keys.len())
+                && !column.as_ref().is_some_and(|column| column.blank);
+            let field = match value {
+                EvalExpr::Field(field) => {
+                    if empty {
+                        filled.push(field.clone());
+                    }
+                    field
+                }
+                value => {
+                    let helper = self.helper();
+                    let value = if empty { EvalExpr::or_empty(value) } else { value };
+                    helpers.push((helper.clone(), value));
+                    helper
+                }
+            };
             by.push(SortBy { field, descending: key.descending, order });
         }
         let away: Vec<Name> = helpers.iter().map(|(name, _)| name.clone()).collect();
@@ -469,6 +611,62 @@ impl<'a> Fitter<'a, '_> {
             self.commands.push(Command::FieldsAway(away));
         }
         Ok(())
+    }
+
+    fn carry_key(&mut self, key: &SortKey) {
+        self.ledger.carried(key.id);
+        self.carry(&key.value);
+    }
+}
+
+/// Whether a name fits a pattern in which `*` stands for any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(first) = parts.next() else { return false };
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Whether an operator says itself which columns its rows have.
+fn makes_row(stage: &Stage) -> bool {
+    match &stage.kind {
+        StageKind::Summarize { .. } | StageKind::Count | StageKind::Project(_) | StageKind::MakeSeries(_) => true,
+        StageKind::Distinct(columns) => !columns.is_empty(),
+        StageKind::SampleDistinct { .. } => true,
+        StageKind::Where(_)
+        | StageKind::Extend(_)
+        | StageKind::ProjectAway(_)
+        | StageKind::ProjectKeep(_)
+        | StageKind::ProjectRename(_)
+        | StageKind::ProjectReorder(_)
+        | StageKind::Sort(_)
+        | StageKind::Top { .. }
+        | StageKind::Take(_)
+        | StageKind::Sample(_)
+        | StageKind::Join(_)
+        | StageKind::Lookup(_)
+        | StageKind::MvExpand { .. }
+        | StageKind::MvApply { .. }
+        | StageKind::Parse { .. }
+        | StageKind::ParseKv { .. }
+        | StageKind::Serialize(_)
+        | StageKind::Evaluate { .. }
+        | StageKind::Invoke { .. }
+        | StageKind::Render { .. }
+        | StageKind::Untranslated(_) => false,
     }
 }
 

@@ -4,58 +4,50 @@
 
 use std::sync::Arc;
 
+use super::extreme::Extreme;
 use super::scope::{Column, Scope, Shape};
-use super::tree::{Command, EvalExpr, Name, SortBy, SortOrder, StatsAggregate, StatsInput};
+use super::tree::{Command, EvalExpr, Name, Operator, StatsAggregate, StatsInput, StreamWindow};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
 use crate::plan::{
-    Aggregate, AggregateBinding, AggregateKind, AggregateValue, ArgColumns, Binding, Expr, ExprKind, ScalarType, Stage,
-    Value,
+    Aggregate, AggregateBinding, AggregateKind, AggregateValue, Binding, Expr, ExprKind, ScalarType, Stage, Value,
 };
 
 /// What a `summarize` becomes, while it is put together.
 #[derive(Default)]
-struct Parts<'a> {
+pub(super) struct Parts<'a> {
     /// Values computed before: arguments and keys.
-    before: Vec<(Name, EvalExpr)>,
+    pub(super) before: Vec<(Name, EvalExpr)>,
     /// Fields that get the empty text where they are missing.
-    fill: Vec<Name>,
-    aggregates: Vec<StatsAggregate>,
-    by: Vec<Name>,
+    pub(super) fill: Vec<Name>,
+    /// The field that numbers the rows, where an aggregate needs their order.
+    pub(super) numbered: Option<Name>,
+    pub(super) aggregates: Vec<StatsAggregate>,
+    pub(super) by: Vec<Name>,
     /// Values computed after.
-    after: Vec<(Name, EvalExpr)>,
+    pub(super) after: Vec<(Name, EvalExpr)>,
     /// Fields that the result does not have.
-    away: Vec<Name>,
-    renames: Vec<(Name, Name)>,
-    made: Vec<(Arc<str>, Column<'a>)>,
+    pub(super) away: Vec<Name>,
+    pub(super) renames: Vec<(Name, Name)>,
+    pub(super) made: Vec<(Arc<str>, Column<'a>)>,
 }
 
 impl<'a> Fitter<'a, '_> {
     /// `summarize`
     pub(super) fn summarize(&mut self, stage: &Stage, aggregates: &[AggregateBinding], keys: &[Binding]) -> Fit<()> {
-        let mut parts = Parts::default();
-        // Aggregates look at the rows before keys are computed; a key's name may be that of a column they read.
-        let mut read = Vec::new();
-        let extreme = extreme(aggregates);
-        if extreme.is_none() {
-            for binding in aggregates {
-                self.aggregate_binding(binding, &mut parts)?;
-            }
-            for aggregate in &parts.aggregates {
-                match &aggregate.of {
-                    StatsInput::Rows => {}
-                    StatsInput::Field(name) => read.push(name.clone()),
-                    StatsInput::Eval(expr) => expr.fields(&mut |name| read.push(name.clone())),
-                }
-            }
+        if aggregates.iter().any(|it| Extreme::of(it).is_some()) {
+            return self.extremes(stage, aggregates, keys);
         }
+        let mut parts = Parts::default();
+        for binding in aggregates {
+            self.aggregate_binding(binding, &mut parts)?;
+        }
+        // Aggregates look at the rows before keys are computed; a key's name may be that of a column they read.
+        let read = read_by(&parts.aggregates);
         for key in keys {
-            self.key(key, &read, extreme.is_some(), &mut parts)?;
+            self.key(key, &read, false, &mut parts)?;
         }
         self.base_open = false;
-        if let Some((binding, aggregate)) = extreme {
-            return self.extreme_rows(stage, binding, aggregate, keys, parts);
-        }
         if aggregates.is_empty() && keys.is_empty() {
             return Err(Unsayable::not_yet(stage.span, "a `summarize` of nothing"));
         }
@@ -69,18 +61,9 @@ impl<'a> Fitter<'a, '_> {
             });
             parts.away.push(count);
         }
-        let names_clash = parts.aggregates.iter().any(|it| parts.by.contains(&it.name));
-        if names_clash {
-            return Err(Unsayable::not_yet(stage.span, "an aggregate with the name of a field that is a key")
-                .help("name the aggregate differently"));
-        }
-        let Parts { before, fill, aggregates, by, after, away, renames, made } = parts;
-        if !before.is_empty() {
-            self.commands.push(Command::Eval(before));
-        }
-        let mut filled = fill;
-        filled.extend(by.iter().cloned());
-        self.fill(&filled);
+        self.part_names(&mut parts);
+        self.before_groups(&mut parts);
+        let Parts { aggregates, by, after, away, renames, made, .. } = parts;
         if aggregates.is_empty() {
             self.commands.push(Command::Dedup(by.clone()));
             self.commands.push(Command::Table(by));
@@ -100,17 +83,57 @@ impl<'a> Fitter<'a, '_> {
         Ok(())
     }
 
+    /// What comes before the rows are grouped: values computed, missing keys filled, rows numbered.
+    pub(super) fn before_groups(&mut self, parts: &mut Parts<'a>) {
+        let before = std::mem::take(&mut parts.before);
+        if !before.is_empty() {
+            self.commands.push(Command::Eval(before));
+        }
+        let mut filled = std::mem::take(&mut parts.fill);
+        filled.extend(parts.by.iter().cloned());
+        self.fill(&filled);
+        if let Some(number) = parts.numbered.take() {
+            let count = StatsAggregate { function: "count".to_owned(), of: StatsInput::Rows, name: number };
+            self.commands.push(Command::StreamStats {
+                aggregates: vec![count],
+                by: Vec::new(),
+                over: StreamWindow::UpTo,
+            });
+        }
+    }
+
+    /// An aggregate whose name is that of a field that is a key gets it after the key has given it up.
+    fn part_names(&mut self, parts: &mut Parts<'a>) {
+        for at in 0..parts.aggregates.len() {
+            let Some(aggregate) = parts.aggregates.get_mut(at) else { continue };
+            if !parts.by.contains(&aggregate.name) {
+                continue;
+            }
+            self.helpers += 1;
+            let Some(helper) = Name::new(format!("{}{}", super::tidy::HELPER, self.helpers)) else { continue };
+            let name = std::mem::replace(&mut aggregate.name, helper.clone());
+            for (target, value) in &mut parts.after {
+                if *target == name {
+                    *target = helper.clone();
+                    value.rename(&name, &helper);
+                }
+            }
+            parts.renames.push((helper, name));
+        }
+    }
+
     /// A key. `stats` drops rows that lack one and names the result by the field, so that a missing key gets the empty
     /// text, and a field of another name is renamed afterwards.
-    fn key(&mut self, key: &Binding, read: &[Name], whole_rows: bool, parts: &mut Parts<'a>) -> Fit<()> {
+    pub(super) fn key(&mut self, key: &Binding, read: &[Name], whole_rows: bool, parts: &mut Parts<'a>) -> Fit<()> {
         self.ledger.carried(key.id);
         let value = self.value(&key.value)?;
         let column = match &key.value.kind {
             ExprKind::Column(reference) => Some(self.column(reference, key.value.ty, key.value.span)?),
             _ => None,
         };
-        if key.value.ty == ScalarType::Dynamic && !matches!(key.value.kind, ExprKind::Path { .. }) {
-            return Err(Unsayable::not_yet(key.span, "a dynamic value as a key"));
+        if key.value.ty == ScalarType::Dynamic && self.shape(&key.value) == Shape::Multi {
+            // A row would belong to the group of each value.
+            return Err(Unsayable::not_yet(key.span, "an array as a key").help("use tostring()"));
         }
         let name = if column.as_ref().is_some_and(|it| it.field.text() == "_time" && is_same_name(key)) {
             Name::of("_time")
@@ -128,20 +151,21 @@ impl<'a> Fitter<'a, '_> {
             }
         };
         let seconds = column.as_ref().is_none_or(|column| column.seconds);
-        if parts.by.contains(&field) {
-            return Err(Unsayable::not_yet(key.span, "the same key twice"));
-        }
-        parts.by.push(field.clone());
-        if field != name {
-            parts.renames.push((field.clone(), name.clone()));
-        }
         let present = field.text() == "_time";
+        if parts.by.contains(&field) {
+            parts.after.push((name.clone(), EvalExpr::Field(field)));
+        } else {
+            parts.by.push(field.clone());
+            if field != name {
+                parts.renames.push((field, name.clone()));
+            }
+        }
         let made = Column { blank: !present, present, seconds, ..Column::computed(name, key.value.ty) };
         parts.made.push((key.name.clone(), made));
         Ok(())
     }
 
-    fn aggregate_binding(&mut self, binding: &AggregateBinding, parts: &mut Parts<'a>) -> Fit<()> {
+    pub(super) fn aggregate_binding(&mut self, binding: &AggregateBinding, parts: &mut Parts<'a>) -> Fit<()> {
         self.ledger.carried(binding.id);
         let name = Name::new(binding.name.as_ref()).map_or_else(|| self.new_field(&binding.name, binding.span), Ok)?;
         match &binding.value {
@@ -169,7 +193,7 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// An aggregate as a field of this name.
-    fn aggregate(&mut self, aggregate: &Aggregate, name: Name, parts: &mut Parts<'a>) -> Fit<Column<'a>> {
+    pub(super) fn aggregate(&mut self, aggregate: &Aggregate, name: Name, parts: &mut Parts<'a>) -> Fit<Column<'a>> {
         self.ledger.carried(aggregate.id);
         let mut column = Column::computed(name.clone(), aggregate.ty);
         let arg = aggregate.args.first();
@@ -209,15 +233,53 @@ impl<'a> Fitter<'a, '_> {
                 column.shape = Shape::Multi;
                 (simple("values"), of)
             }
-            AggregateKind::MakeList => {
-                let of = self.input(aggregate, arg, true, parts)?;
-                let limit = self.frame.facts.limits.list_values.unwrap_or(100);
-                let message = format!("`list` keeps the first {limit} values of a group");
-                self.note(Code::SiteLimits, Effect::Unsure, aggregate.span, message);
-                self.limit(aggregate, &name, parts)?;
+            AggregateKind::MakeBag => {
+                let message = "a key that several bags have comes several times in the bag that Splunk makes of them";
+                self.note(Code::Approximated, Effect::Unsure, aggregate.span, message);
+                let of = self.input(aggregate, arg, false, parts)?;
+                if let Some(limit) = aggregate.args.get(1) {
+                    self.carry(limit);
+                }
+                // The bags less their braces, and the empty ones left out.
+                let field = || EvalExpr::Field(name.clone());
+                let filled = EvalExpr::Call("mvfilter", vec![EvalExpr::ne(field(), EvalExpr::Text("{}".to_owned()))]);
+                let number = |number: &str| EvalExpr::Number(number.to_owned());
+                let length =
+                    EvalExpr::arithmetic(Operator::Subtract, EvalExpr::Call("len", vec![field()]), number("2"));
+                let inner = EvalExpr::Call("substr", vec![field(), number("2"), length]);
+                let joined = EvalExpr::Call(
+                    "mvjoin",
+                    vec![EvalExpr::Call("mvmap", vec![field(), inner]), EvalExpr::Text(",".to_owned())],
+                );
+                let text = |text: &str| EvalExpr::Text(text.to_owned());
+                parts.after.push((name.clone(), filled));
+                parts
+                    .after
+                    .push((name.clone(), EvalExpr::Concat(vec![text("{"), EvalExpr::or_empty(joined), text("}")])));
+                (simple("values"), of)
+            }
+            AggregateKind::MakeListWithNulls => {
+                let message = "a null is the empty text among the values of a list in Splunk";
+                self.note(Code::Approximated, Effect::Unsure, aggregate.span, message);
+                let of = match self.input(aggregate, arg, true, parts)? {
+                    StatsInput::Field(field) => StatsInput::Eval(EvalExpr::or_empty(EvalExpr::Field(field))),
+                    StatsInput::Eval(value) => StatsInput::Eval(EvalExpr::or_empty(value)),
+                    StatsInput::Rows => StatsInput::Rows,
+                };
                 column.seconds = self.is_seconds(arg)?;
                 column.shape = Shape::Multi;
-                (simple("list"), of)
+                (simple("values"), self.numbered(of, &name, parts))
+            }
+            AggregateKind::PercentilesArray => {
+                return self.percentiles_array(aggregate, arg, name, parts);
+            }
+            AggregateKind::MakeList => {
+                let of = self.input(aggregate, arg, true, parts)?;
+                column.seconds = self.is_seconds(arg)?;
+                column.shape = Shape::Multi;
+                let of = self.numbered(of, &name, parts);
+                self.limit(aggregate, &name, parts)?;
+                (simple("values"), of)
             }
             AggregateKind::TakeAny => {
                 let message = "KQL may take the value of any row; Splunk takes the first that has one";
@@ -226,15 +288,8 @@ impl<'a> Fitter<'a, '_> {
                 (simple("first"), self.input(aggregate, arg, false, parts)?)
             }
             AggregateKind::Percentile => {
-                let rank = match aggregate.args.get(1).and_then(Expr::as_literal) {
-                    Some(Value::Long(rank)) if (0..=100).contains(rank) => rank.to_string(),
-                    Some(Value::Real(rank)) if (0.0..=100.0).contains(rank) => rank.to_string(),
-                    _ => return Err(Unsayable::not_yet(aggregate.span, "a percentile of computed rank")),
-                };
-                aggregate.args.iter().skip(1).for_each(|rank| self.carry(rank));
-                let message = "`percentile` is an estimate in KQL, and between two values the choice may differ";
-                self.note(Code::Approximated, Effect::Unsure, aggregate.span, message);
-                (format!("exactperc{rank}"), self.input(aggregate, arg, false, parts)?)
+                let function = self.percentile(aggregate, aggregate.args.get(1))?;
+                (function, self.input(aggregate, arg, false, parts)?)
             }
             AggregateKind::Stdev => ("stdev".to_owned(), self.spread(aggregate, arg, parts)?),
             AggregateKind::StdevP => ("stdevp".to_owned(), self.spread(aggregate, arg, parts)?),
@@ -248,22 +303,122 @@ impl<'a> Fitter<'a, '_> {
             | AggregateKind::BuildSchema
             | AggregateKind::Hll
             | AggregateKind::HllMerge
-            | AggregateKind::MakeBag
-            | AggregateKind::MakeListWithNulls
             | AggregateKind::Percentiles
-            | AggregateKind::PercentilesArray
             | AggregateKind::PercentileW
             | AggregateKind::PercentilesW
             | AggregateKind::TDigest
-            | AggregateKind::TDigestMerge => {
-                let text = aggregate.span.slice(self.frame.text);
-                let name = text.split('(').next().unwrap_or_default().trim();
-                let what = if name.is_empty() { "this aggregate".to_owned() } else { format!("aggregate `{name}`") };
-                return Err(Unsayable::not_yet(aggregate.span, format!("{what} beside others")));
-            }
+            | AggregateKind::TDigestMerge => return Err(self.refused_aggregate(aggregate)),
         };
         parts.aggregates.push(StatsAggregate { function, of, name });
         Ok(column)
+    }
+
+    /// The refusal of an aggregate that `stats` has not.
+    fn refused_aggregate(&self, aggregate: &Aggregate) -> Unsayable {
+        let text = aggregate.span.slice(self.frame.text);
+        let name = text.split('(').next().unwrap_or_default().trim();
+        let refused = |why: &str, instead: &str| {
+            let message = format!("aggregate `{name}` can not be said in SPL: {why}");
+            Unsayable::new(Code::RefusedFunction, aggregate.span, message).help(instead.to_owned())
+        };
+        match aggregate.kind {
+            AggregateKind::Hll | AggregateKind::HllMerge => {
+                refused("a sketch of distinct values is no value in Splunk", "use dcount() over the events themselves")
+            }
+            AggregateKind::TDigest | AggregateKind::TDigestMerge => refused(
+                "a sketch of a distribution is no value in Splunk",
+                "use percentile() over the events themselves",
+            ),
+            AggregateKind::BinaryAllAnd | AggregateKind::BinaryAllOr | AggregateKind::BinaryAllXor => {
+                refused("stats combines no bits", "compute the bits of each event")
+            }
+            AggregateKind::BuildSchema => refused("Splunk has no schema of a value", "use bag_keys() and make_set()"),
+            AggregateKind::PercentileW | AggregateKind::PercentilesW => {
+                refused("stats weighs no values", "use percentile() over the events themselves")
+            }
+            AggregateKind::ArgMax
+            | AggregateKind::ArgMin
+            | AggregateKind::Avg
+            | AggregateKind::Count
+            | AggregateKind::CountDistinct
+            | AggregateKind::DCount
+            | AggregateKind::MakeBag
+            | AggregateKind::MakeList
+            | AggregateKind::MakeListWithNulls
+            | AggregateKind::MakeSet
+            | AggregateKind::Max
+            | AggregateKind::Min
+            | AggregateKind::Percentile
+            | AggregateKind::Percentiles
+            | AggregateKind::PercentilesArray
+            | AggregateKind::Stdev
+            | AggregateKind::StdevP
+            | AggregateKind::Sum
+            | AggregateKind::TakeAny
+            | AggregateKind::Variance
+            | AggregateKind::VarianceP => {
+                Unsayable::not_yet(aggregate.span, format!("aggregate `{name}` inside of an expression"))
+            }
+        }
+    }
+
+    /// `percentile(x, rank)`
+    fn percentile(&mut self, aggregate: &Aggregate, rank: Option<&Expr>) -> Fit<String> {
+        let number = match rank.and_then(Expr::as_literal) {
+            Some(Value::Long(rank)) if (0..=100).contains(rank) => rank.to_string(),
+            Some(Value::Real(rank)) if (0.0..=100.0).contains(rank) => rank.to_string(),
+            _ => return Err(Unsayable::not_yet(aggregate.span, "a percentile of computed rank")),
+        };
+        rank.into_iter().for_each(|rank| self.carry(rank));
+        let message = "`percentile` is an estimate in KQL, and between two values the choice may differ";
+        self.note(Code::Approximated, Effect::Unsure, aggregate.span, message);
+        Ok(format!("exactperc{number}"))
+    }
+
+    /// `percentiles_array(x, rank, …)`: an aggregate for each rank, put together.
+    fn percentiles_array(
+        &mut self,
+        aggregate: &Aggregate,
+        arg: Option<&Expr>,
+        name: Name,
+        parts: &mut Parts<'a>,
+    ) -> Fit<Column<'a>> {
+        let mut values = Vec::new();
+        for rank in aggregate.args.iter().skip(1) {
+            let function = self.percentile(aggregate, Some(rank))?;
+            let of = self.input(aggregate, arg, false, parts)?;
+            let helper = self.helper();
+            parts.aggregates.push(StatsAggregate { function, of, name: helper.clone() });
+            parts.away.push(helper.clone());
+            values.push(EvalExpr::Field(helper));
+        }
+        parts.after.push((name.clone(), EvalExpr::Call("mvappend", values)));
+        Ok(Column { shape: Shape::Multi, ..Column::computed(name, ScalarType::Dynamic) })
+    }
+
+    /// The values of a list with the numbers of their rows before them, so that `values`, which sorts and drops what comes
+    /// twice, keeps all of them in their order; `list` keeps the first hundred of a group.
+    fn numbered(&mut self, of: StatsInput, name: &Name, parts: &mut Parts<'a>) -> StatsInput {
+        let number = match &parts.numbered {
+            Some(number) => number.clone(),
+            None => {
+                let number = self.helper();
+                parts.numbered = Some(number.clone());
+                number
+            }
+        };
+        let width = 10;
+        let format = EvalExpr::Text(format!("%0{width}d"));
+        let padded = EvalExpr::Call("printf", vec![format, EvalExpr::Field(number)]);
+        let value = match of {
+            StatsInput::Field(field) => EvalExpr::Field(field),
+            StatsInput::Eval(value) => value,
+            StatsInput::Rows => EvalExpr::null(),
+        };
+        let field = EvalExpr::Field(name.clone());
+        let bare = EvalExpr::Call("substr", vec![field.clone(), EvalExpr::Number((width + 1).to_string())]);
+        parts.after.push((name.clone(), EvalExpr::Call("mvmap", vec![field, bare])));
+        StatsInput::Eval(EvalExpr::Concat(vec![padded, value]))
     }
 
     /// What a standard deviation or a variance looks at.
@@ -335,95 +490,24 @@ impl<'a> Fitter<'a, '_> {
             _ => Ok(true),
         }
     }
-
-    /// `arg_max` or `arg_min` alone: the rows are ordered, and the first of each group stays.
-    fn extreme_rows(
-        &mut self,
-        stage: &Stage,
-        binding: &AggregateBinding,
-        aggregate: &Aggregate,
-        keys: &[Binding],
-        parts: Parts<'a>,
-    ) -> Fit<()> {
-        self.ledger.carried(binding.id);
-        self.ledger.carried(aggregate.id);
-        let Some(by) = aggregate.args.first() else {
-            return Err(Unsayable::not_yet(stage.span, "an `arg_max` of nothing"));
-        };
-        let ExprKind::Column(reference) = &by.kind else {
-            return Err(Unsayable::not_yet(by.span, "an `arg_max` or `arg_min` by a computed value"));
-        };
-        self.ledger.carried(by.id);
-        let ordering = self.column(reference, by.ty, by.span)?;
-        let known = ordering.seconds || by.ty.is_numeric();
-        if !known || ordering.blank || ordering.null_text.is_some() {
-            return Err(Unsayable::not_yet(by.span, "an `arg_max` or `arg_min` by a value that may be text"));
-        }
-        if !ordering.present {
-            let message = "which row is taken where the value is missing in a whole group may differ";
-            self.note(Code::NullSemantics, Effect::Unsure, aggregate.span, message);
-        }
-        if !parts.before.is_empty() {
-            self.commands.push(Command::Eval(parts.before.clone()));
-        }
-        self.fill(&parts.by);
-        let descending = aggregate.kind == AggregateKind::ArgMax;
-        let key = SortBy { field: ordering.field.clone(), descending, order: SortOrder::Number };
-        self.commands.push(Command::Sort { count: None, keys: vec![key] });
-        self.commands.push(if parts.by.is_empty() { Command::Head(1) } else { Command::Dedup(parts.by.clone()) });
-        match &aggregate.columns {
-            ArgColumns::All | ArgColumns::None => {
-                if !parts.renames.is_empty() {
-                    self.commands.push(Command::Rename(parts.renames));
-                }
-                self.scope.made.extend(parts.made);
-                for column in self.scope.made.values_mut() {
-                    column.raw = false;
-                }
-                Ok(())
-            }
-            ArgColumns::Named(columns) => {
-                let mut items: Vec<(Arc<str>, Column<'a>, EvalExpr)> = Vec::new();
-                for ((name, column), field) in parts.made.into_iter().zip(parts.by) {
-                    items.push((name, column, EvalExpr::Field(field)));
-                }
-                let own = if ordering.field.text() == "_time" && *reference.name == *binding.name {
-                    ordering.field.clone()
-                } else {
-                    self.new_field(&binding.name, binding.span)?
-                };
-                let value = EvalExpr::Field(ordering.field.clone());
-                items.push((binding.name.clone(), Column { field: own, raw: false, ..ordering }, value));
-                for column in columns {
-                    let (made, value) = self.binding(column, &[])?;
-                    items.push((column.name.clone(), Column { raw: false, ..made }, value));
-                }
-                let _ = keys;
-                self.reshape(items, &[])
-            }
-        }
-    }
-}
-
-/// The only aggregate, if it is one that takes a whole row.
-fn extreme(aggregates: &[AggregateBinding]) -> Option<(&AggregateBinding, &Aggregate)> {
-    match aggregates {
-        [binding] => match &binding.value {
-            AggregateValue::One(aggregate)
-                if matches!(aggregate.kind, AggregateKind::ArgMax | AggregateKind::ArgMin)
-                    && aggregate.condition.is_none() =>
-            {
-                Some((binding, aggregate))
-            }
-            AggregateValue::One(_) | AggregateValue::Computed { .. } => None,
-        },
-        _ => None,
-    }
 }
 
 /// Whether a key is a column under its own name.
 fn is_same_name(key: &Binding) -> bool {
     matches!(&key.value.kind, ExprKind::Column(reference) if *reference.name == *key.name)
+}
+
+/// The fields that aggregates look at.
+pub(super) fn read_by(aggregates: &[StatsAggregate]) -> Vec<Name> {
+    let mut read = Vec::new();
+    for aggregate in aggregates {
+        match &aggregate.of {
+            StatsInput::Rows => {}
+            StatsInput::Field(name) => read.push(name.clone()),
+            StatsInput::Eval(expr) => expr.fields(&mut |name| read.push(name.clone())),
+        }
+    }
+    read
 }
 
 fn reads(expr: &EvalExpr, name: &Name) -> bool {

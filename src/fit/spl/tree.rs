@@ -56,8 +56,12 @@ pub(crate) enum Command {
     Fields(Vec<Name>),
     /// `fields -`
     FieldsAway(Vec<Name>),
+    /// `fields -` with wildcards.
+    FieldsAwayLike(Vec<Glob>),
     /// `table`: keeps exactly these, in this order.
     Table(Vec<Name>),
+    /// `table` with wildcards: these first, in this order.
+    TableLike(Vec<Glob>),
     /// `rename`: `(from, to)`, one after the other.
     Rename(Vec<(Name, Name)>),
     /// `stats`
@@ -66,6 +70,22 @@ pub(crate) enum Command {
         aggregates: Vec<StatsAggregate>,
         /// The keys.
         by: Vec<Name>,
+    },
+    /// `eventstats`: each row gets the aggregates of its group.
+    EventStats {
+        /// The aggregates.
+        aggregates: Vec<StatsAggregate>,
+        /// The keys.
+        by: Vec<Name>,
+    },
+    /// `streamstats`: each row gets the aggregates of the rows up to it.
+    StreamStats {
+        /// The aggregates.
+        aggregates: Vec<StatsAggregate>,
+        /// The keys.
+        by: Vec<Name>,
+        /// Which rows they look at.
+        over: StreamWindow,
     },
     /// `fillnull value=""`
     FillEmpty(Vec<Name>),
@@ -82,8 +102,6 @@ pub(crate) enum Command {
     Dedup(Vec<Name>),
     /// `multisearch`: the events of several searches, which hold streaming commands only.
     Multisearch(Vec<Vec<Command>>),
-    /// `mvexpand`: a row for each value of a field.
-    MvExpand(Name),
     /// `iplocation`: fields that say where an address is.
     IpLocation {
         /// What their names begin with.
@@ -91,6 +109,21 @@ pub(crate) enum Command {
         /// The address.
         field: Name,
     },
+    /// `reverse`
+    Reverse,
+    /// `mvexpand`: a row for each value of the field, and how many of them at most.
+    MvExpand(Name, Option<u64>),
+    /// `rex`: the named groups of a pattern of PCRE become fields.
+    Rex {
+        /// The text that is looked at.
+        field: Name,
+        /// The pattern.
+        pattern: String,
+    },
+    /// `xyseries`: a column for each value of the second field, which holds the third; a row for each of the first.
+    XySeries(Name, Name, Name),
+    /// `untable`: the reverse of `xyseries`: the field that stays, the names of the others, and their values.
+    Untable(Name, Name, Name),
     /// `append [ … ]`: the rows of another search after these.
     Append(Vec<Command>),
     /// `join`: each row with the rows of another search whose keys are equal; fields of theirs overwrite its own.
@@ -106,6 +139,39 @@ pub(crate) enum Command {
         /// The other search.
         search: Vec<Command>,
     },
+}
+
+/// The names of fields, as a pattern: `*` stands for any text. Only [`Glob::new`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Glob(String);
+
+impl Glob {
+    /// The pattern, if each name that it stands for could be written.
+    pub(crate) fn new(pattern: &str) -> Option<Self> {
+        Name::new(pattern.replace('*', "a")).map(|_| Self(pattern.to_owned()))
+    }
+
+    /// The text.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&Name> for Glob {
+    fn from(name: &Name) -> Self {
+        Self(name.0.clone())
+    }
+}
+
+/// The rows that `streamstats` looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StreamWindow {
+    /// All up to this one.
+    UpTo,
+    /// All before this one.
+    Before,
+    /// So many before this one.
+    Last(u64),
 }
 
 /// A key of `sort`.
@@ -374,6 +440,24 @@ impl EvalExpr {
             }
         }
         false
+    }
+
+    /// Reads another field in place of one.
+    pub(crate) fn rename(&mut self, from: &Name, to: &Name) {
+        match self {
+            Self::Field(name) if name == from => *name = to.clone(),
+            Self::Field(_) | Self::Text(_) | Self::Regex(_) | Self::Number(_) => {}
+            Self::Call(_, items)
+            | Self::Spelled { args: items, .. }
+            | Self::Concat(items)
+            | Self::And(items)
+            | Self::Or(items) => items.iter_mut().for_each(|item| item.rename(from, to)),
+            Self::Compare(_, a, b) | Self::Arithmetic(_, a, b) => {
+                a.rename(from, to);
+                b.rename(from, to);
+            }
+            Self::Negate(a) | Self::Not(a) => a.rename(from, to),
+        }
     }
 
     /// Calls `see` with each field that is read.

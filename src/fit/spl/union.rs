@@ -370,12 +370,22 @@ fn is_streaming(command: &Command) -> bool {
         | Command::Eval(_)
         | Command::Fields(_)
         | Command::FieldsAway(_)
+        | Command::FieldsAwayLike(_)
         | Command::Rename(_)
         | Command::FillEmpty(_)
-        | Command::MvExpand(_)
+        | Command::MvExpand(..)
+        | Command::Rex { .. }
+        | Command::IpLocation { .. }
         // It becomes `fields`.
         | Command::Table(_) => true,
         Command::Stats { .. }
+        | Command::EventStats { .. }
+        // Streaming, but on the search head alone.
+        | Command::StreamStats { .. }
+        | Command::TableLike(_)
+        | Command::Reverse
+        | Command::XySeries(..)
+        | Command::Untable(..)
         | Command::Sort { .. }
         | Command::Head(_)
         | Command::Dedup(_)
