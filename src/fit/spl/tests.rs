@@ -136,7 +136,7 @@ fn a_threshold_stays_behind_its_aggregate() {
 fn values_see_the_row_before_the_stage() {
     assert_eq!(
         exact("SecurityEvent | extend Account=Computer, Computer=Account | project Account, Computer"),
-        "\n| eval huntgate_1=Computer, Computer=Account\n| eval Account=huntgate_1\n| fields - huntgate_1\n| table Account, Computer".trim()
+        "| eval huntgate_1=Computer, Computer=Account, Account=huntgate_1\n| table Account, Computer"
     );
 }
 
@@ -159,8 +159,7 @@ fn native_style_is_never_narrower() {
 #[test]
 fn what_is_not_written_is_named() {
     for (text, code) in [
-        ("SecurityEvent | where Account has Computer", Code::RefusedPredicate),
-        ("SecurityEvent | extend x = base64_decode_tostring(Account)", Code::RefusedFunction),
+        ("SecurityEvent | extend x = parse_user_agent(Account, 'browser')", Code::RefusedFunction),
         ("SecurityEvent | where Account matches regex @'\\b{start}x'", Code::RefusedRegex),
     ] {
         let said = hunt(text);
@@ -171,9 +170,9 @@ fn what_is_not_written_is_named() {
 
 #[test]
 fn a_condition_that_is_left_out_makes_the_search_broader() {
-    let said = hunt("SecurityEvent | where EventID == 1 | where Account has Computer");
+    let said = hunt("SecurityEvent | where EventID == 1 | where tostring(parse_user_agent(Account, 'os')) has 'x'");
     assert_eq!((said.verdict, said.query.as_str()), (Effect::Broader, "sourcetype=\"SecurityEvent\" EventID=\"1\""));
-    let said = hunt("SecurityEvent | where EventID == 1 | where Account has Computer | summarize count()");
+    let said = hunt("SecurityEvent | where EventID == 1 | where tostring(parse_user_agent(Account, 'os')) has 'x' | summarize count()");
     assert_eq!(said.verdict, Effect::Refused);
 }
 
