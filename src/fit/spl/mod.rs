@@ -3,6 +3,7 @@
 //! [`predicate`], [`text`] and [`matcher`] say conditions, [`value`] values, [`stages`] and [`summarize`] operators. What SPL could say
 //! and is not yet written is refused by name (`HG205`).
 
+mod anywhere;
 mod columns;
 mod combine;
 mod dynamic;
@@ -12,6 +13,7 @@ mod moment;
 mod needles;
 mod predicate;
 mod regex;
+mod rows;
 mod scope;
 mod source;
 mod stages;

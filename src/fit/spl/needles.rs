@@ -45,6 +45,13 @@ impl<'a> Fitter<'a, '_> {
         };
         let known = matched.subject.as_column().and_then(|column| self.scope.made.get(&column.name));
         let lacks = !proven && !known.is_some_and(|column| column.blank || column.present);
+        if !folded && let Some((lookup, column)) = self.lookup_column(pipeline) {
+            let flag = self.helper();
+            self.scratch.push(flag.clone());
+            self.commands.push(Command::Lookup { lookup, column, field: key, flag: flag.clone() });
+            let found = EvalExpr::is_not_null(EvalExpr::Field(flag));
+            return Ok(Condition::eval(if matched.negated { found.negated() } else { found }));
+        }
         let (branch, empties) = self.first_column(pipeline, polarity, |inner, column, ty| {
             let (made, value) = inner.carried_over(&column, key.clone());
             let values = match column.shape {

@@ -373,6 +373,7 @@ fn is_streaming(command: &Command) -> bool {
         | Command::Rename(_)
         | Command::FillEmpty(_)
         | Command::MvExpand(_)
+        | Command::Lookup { .. }
         // It becomes `fields`.
         | Command::Table(_) => true,
         Command::Stats { .. }
@@ -381,6 +382,8 @@ fn is_streaming(command: &Command) -> bool {
         | Command::Dedup(_)
         | Command::Append(_)
         | Command::Multisearch(_)
+        | Command::MakeResults(_)
+        | Command::InputLookup(_)
         | Command::Join { .. } => false,
     }
 }
