@@ -10,12 +10,22 @@ use super::scope::Column;
 use super::tree::{Command, EvalExpr, Name, Pattern, SearchExpr};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{Expr, ExprKind, ScalarType, SearchTerm, TableRef, Value};
+use crate::plan::{Expr, ExprKind, ScalarType, SearchTerm, Stage, TableRef, Value};
 use crate::source::Span;
 
 impl<'a> Fitter<'a, '_> {
     /// `search in (T) "text" and column == "x"`
-    pub(super) fn anywhere(&mut self, tables: &[TableRef], predicate: &[SearchTerm], span: Span) -> Fit<()> {
+    pub(super) fn anywhere(
+        &mut self,
+        tables: &[TableRef],
+        predicate: &[SearchTerm],
+        stages: &[Stage],
+        span: Span,
+    ) -> Fit<()> {
+        if self.demand(stages).names.contains("$table") {
+            let message = "column `$table` is called `table`, for the names of fields begin with a letter";
+            self.note(Code::ColumnsDropped, Effect::Reshaped, span, message);
+        }
         let mut alternatives = Vec::new();
         for table in tables {
             let terms = self.table(table, span)?;

@@ -98,7 +98,8 @@ impl<'a> Fitter<'a, '_> {
                 format!("a column `{name}`, whose name is that of another column's field,"),
             ));
         }
-        Name::new(name).ok_or_else(|| {
+        // `$table`, which `search` adds, is the one name of KQL that begins so.
+        Name::new(name.strip_prefix('$').unwrap_or(name)).ok_or_else(|| {
             let message = format!("`{name}` can not be the name of a field in SPL");
             Unsayable::new(Code::SplName, span, message).help("name the column with letters, digits and `_`")
         })

@@ -29,7 +29,7 @@ impl<'a> Fitter<'a, '_> {
             Source::Rows { columns, rows } => self.rows(columns, rows, span),
             Source::Print(bindings) => self.print(bindings),
             Source::Range { name, from, to, step } => self.range(name, from, to, step, span),
-            Source::Search { tables, predicate } => self.anywhere(tables, predicate, span),
+            Source::Search { tables, predicate } => self.anywhere(tables, predicate, &pipeline.stages, span),
         }
     }
 
