@@ -397,6 +397,13 @@ codes! {
         todo: "Nothing.",
         reference: "",
     }
+    LookupNeeded "HG325" {
+        title: "a lookup takes the place of a list outside of the hunt",
+        what: "The hunt reads a watchlist or a file on the network. A search in Splunk reads a lookup, which the site must have; its name is made of that of the list, and the translation is right where it holds the same rows.",
+        when: "Always, until the lookup is created; later, when the list changes and the lookup does not.",
+        todo: "Create the lookup that the note names, with these columns, and keep it up to date.",
+        reference: "https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/inputlookup",
+    }
     NotExpanded "HG330" {
         title: "arrays are not expanded",
         what: "The target returns each event once; the elements of its arrays do not become rows.",

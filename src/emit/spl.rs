@@ -90,6 +90,18 @@ impl Printer<'_> {
             }
             Command::Head(count) => format!("head {count}"),
             Command::Dedup(names) => format!("dedup {}", self.names(names)),
+            Command::MakeResults(None) => "makeresults".to_owned(),
+            Command::MakeResults(Some(data)) => {
+                let data = quoted(data, &self.search.string.quote, self.search.string.escape);
+                format!("makeresults format=json data={data}")
+            }
+            Command::InputLookup(lookup) => format!("inputlookup {}", self.name(lookup)),
+            Command::Lookup { lookup, column, field, flag } => {
+                let name = |name| self.name(name);
+                let (column, on) = (name(column), name(field));
+                let on = if on == column { on } else { format!("{column} AS {on}") };
+                format!("lookup {} {on} OUTPUT {column} AS {}", name(lookup), name(flag))
+            }
             Command::Multisearch(searches) => {
                 let searches: String = searches.iter().map(|search| self.subsearch(search)).collect();
                 format!("multisearch{searches}")
@@ -196,6 +208,7 @@ impl Printer<'_> {
             SearchExpr::Order(name, order, value) => {
                 Fragment::new(format!("{}{}{value}", self.name(name), order_text(*order)), Binding::Comparison)
             }
+            SearchExpr::Anywhere(value) => Fragment::atom(pattern(value)),
             SearchExpr::Exists(name) => Fragment::new(format!("{}=*", self.name(name)), Binding::Comparison),
             SearchExpr::Not(inner) => {
                 let inner = self.term(inner).operand(self.search, Binding::Not, Same::Fits);

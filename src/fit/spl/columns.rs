@@ -19,6 +19,9 @@ impl<'a> Fitter<'a, '_> {
             let message = format!("column `{}` is not one of the row at this place", column.name);
             return Err(Unsayable::new(Code::UnknownColumn, span, message));
         }
+        if self.tables.is_empty() {
+            return self.untold_column(column, ty, span);
+        }
         let field = self.event_field(column, span)?;
         let time = field.time;
         if let Some(column) = self.json_column(&field, ty) {
@@ -32,6 +35,16 @@ impl<'a> Fitter<'a, '_> {
         let column = Column::computed(name, ty);
         let iso = !time && ty == ScalarType::Datetime && self.fields.keeps_names();
         Ok(Column { raw: true, seconds: time, iso, null_text, present: time, known: Some(field), ..column })
+    }
+
+    /// A column of rows of which no table tells: those of a lookup, or the events of every table.
+    fn untold_column(&mut self, column: &ColumnRef, ty: ScalarType, span: Span) -> Fit<Column<'a>> {
+        if self.generator.is_none() && self.time_columns.contains(&column.name) {
+            let time = Column::computed(Name::of("_time"), ty);
+            return Ok(Column { raw: true, present: true, ..time });
+        }
+        let field = self.new_field(&column.name, span)?;
+        Ok(Column { raw: self.generator.is_none(), seconds: false, ..Column::computed(field, ty) })
     }
 
     /// A column that lies in the JSON of the event as an object or array, of which Splunk has only the scalars as fields:
@@ -86,7 +99,8 @@ impl<'a> Fitter<'a, '_> {
                 format!("a column `{name}`, whose name is that of another column's field,"),
             ));
         }
-        Name::new(name).ok_or_else(|| {
+        // `$table`, which `search` adds, is the one name of KQL that begins so.
+        Name::new(name.strip_prefix('$').unwrap_or(name)).ok_or_else(|| {
             let message = format!("`{name}` can not be the name of a field in SPL");
             Unsayable::new(Code::SplName, span, message).help("name the column with letters, digits and `_`")
         })

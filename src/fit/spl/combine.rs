@@ -12,8 +12,8 @@ use super::{Branch, Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
 use crate::fit::Window;
 use crate::plan::{
-    Absence, AggregateValue, ArgColumns, ColumnRef, Expr, ExprKind, JoinKind, Needles, NodeRef, Pipeline, ScalarType,
-    Stage, StageKind, Tree,
+    Absence, AggregateValue, ArgColumns, ColumnRef, Expr, ExprKind, JoinKind, Needles, NodeRef, ParsePart, Pipeline,
+    ScalarType, Stage, StageKind, Tree,
 };
 use crate::source::Span;
 
@@ -101,6 +101,46 @@ fn closes(stage: &Stage) -> bool {
     }
 }
 
+/// Adds the columns that a stage makes.
+fn makes(stage: &Stage, made: &mut BTreeSet<Arc<str>>) {
+    match &stage.kind {
+        StageKind::Extend(bindings) | StageKind::Serialize(bindings) => {
+            made.extend(bindings.iter().map(|it| it.name.clone()));
+        }
+        StageKind::ProjectRename(pairs) => made.extend(pairs.iter().map(|(name, _)| name.clone())),
+        StageKind::MvExpand { items, index, .. } => {
+            made.extend(items.iter().map(|it| it.name.clone()));
+            made.extend(index.clone());
+        }
+        StageKind::Parse { parts, .. } => made.extend(parts.iter().filter_map(|part| match part {
+            ParsePart::Column { name, .. } => Some(name.clone()),
+            ParsePart::Any | ParsePart::Text { .. } => None,
+        })),
+        StageKind::ParseKv { columns, .. } => made.extend(columns.iter().map(|(name, _)| name.clone())),
+        StageKind::Where(_)
+        | StageKind::Project(_)
+        | StageKind::ProjectAway(_)
+        | StageKind::ProjectKeep(_)
+        | StageKind::ProjectReorder(_)
+        | StageKind::Summarize { .. }
+        | StageKind::Distinct(_)
+        | StageKind::Count
+        | StageKind::Sort(_)
+        | StageKind::Top { .. }
+        | StageKind::Take(_)
+        | StageKind::Sample(_)
+        | StageKind::SampleDistinct { .. }
+        | StageKind::Join(_)
+        | StageKind::Lookup(_)
+        | StageKind::MvApply { .. }
+        | StageKind::MakeSeries(_)
+        | StageKind::Evaluate { .. }
+        | StageKind::Invoke { .. }
+        | StageKind::Render { .. }
+        | StageKind::Untranslated(_) => {}
+    }
+}
+
 /// In which direction the rows that go into each stage act on those of the hunt; the first is that of the source.
 pub(super) fn polarities(stages: &[Stage], outer: Polarity) -> Vec<Polarity> {
     let mut polarity = outer;
@@ -135,24 +175,27 @@ impl<'a> Fitter<'a, '_> {
     /// The columns that are read by these stages and by whoever reads the pipeline.
     pub(super) fn demand(&self, rest: &[Stage]) -> Demand {
         let mut names = BTreeSet::new();
+        // What a stage has made is not read of the rows here.
+        let mut made: BTreeSet<Arc<str>> = BTreeSet::new();
         for stage in rest {
-            match &stage.kind {
-                StageKind::Join(join) | StageKind::Lookup(join) => {
-                    join.on.iter().for_each(|key| mentioned(&key.left, &mut names));
-                    // Where the right side is not known whole, what it has can not be told from the left side's.
-                }
-                StageKind::ProjectAway(patterns) | StageKind::ProjectKeep(patterns) => {
-                    names.extend(patterns.iter().map(|it| it.pattern.clone()));
-                }
-                _ => mentioned(stage, &mut names),
+            let mut read = BTreeSet::new();
+            if let StageKind::Join(join) | StageKind::Lookup(join) = &stage.kind {
+                join.on.iter().for_each(|key| mentioned(&key.left, &mut read));
+                made.extend(join.renamed.iter().map(|(_, name)| name.clone()));
+            } else if let StageKind::ProjectAway(patterns) | StageKind::ProjectKeep(patterns) = &stage.kind {
+                read.extend(patterns.iter().map(|it| it.pattern.clone()));
+            } else {
+                mentioned(stage, &mut read);
             }
+            names.extend(read.into_iter().filter(|name| !made.contains(name)));
             if closes(stage) {
                 return Demand { names, open: false };
             }
+            makes(stage, &mut made);
         }
         match &self.after {
             Some(after) => {
-                names.extend(after.names.iter().cloned());
+                names.extend(after.names.iter().filter(|name| !made.contains(*name)).cloned());
                 Demand { names, open: after.open }
             }
             None => Demand { names, open: true },

@@ -345,8 +345,8 @@ impl<'a> Fitter<'a, '_> {
                 dropped |= demand.open;
             }
         }
-        if row.open {
-            dropped |= demand.open;
+        if row.open || events {
+            dropped |= demand.open && row.open;
             for name in &demand.names {
                 let taken = left.contains(name) || outputs.iter().any(|(_, it, _)| it == name);
                 if !taken && self.may_have(name) {

@@ -4,6 +4,7 @@
 //! [`expand`], [`parse`], [`join`] and [`union`] operators. What SPL could say
 //! and is not yet written is refused by name (`HG205`).
 
+mod anywhere;
 mod columns;
 mod combine;
 mod dynamic;
@@ -18,6 +19,7 @@ mod neighbours;
 mod parse;
 mod predicate;
 mod regex;
+mod rows;
 mod scope;
 mod source;
 mod stages;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::combine::{Demand, may_lack};
 use super::predicate::Condition;
 use super::scope::{Column, Shape};
-use super::tree::{Command, EvalExpr, Name};
+use super::tree::{Command, EvalExpr, Name, StatsAggregate, StatsInput};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Polarity};
 use crate::fit::Window;
@@ -25,6 +25,9 @@ impl<'a> Fitter<'a, '_> {
         value: EvalExpr,
         pipeline: &Pipeline,
     ) -> Fit<Condition> {
+        if matched.how == TextHow::Term {
+            return self.has_any_of_table(matched, value, pipeline);
+        }
         if matched.how != TextHow::Equals {
             let message = "SPL compares parts of a text with constants only, not with the rows of a search";
             return Err(Unsayable::new(Code::RefusedPredicate, expr.span, message)
@@ -45,6 +48,13 @@ impl<'a> Fitter<'a, '_> {
         };
         let known = matched.subject.as_column().and_then(|column| self.scope.made.get(&column.name));
         let lacks = !proven && !known.is_some_and(|column| column.blank || column.present);
+        if !folded && let Some((lookup, column)) = self.lookup_column(pipeline) {
+            let flag = self.helper();
+            self.scratch.push(flag.clone());
+            self.commands.push(Command::Lookup { lookup, column, field: key, flag: flag.clone() });
+            let found = EvalExpr::is_not_null(EvalExpr::Field(flag));
+            return Ok(Condition::eval(if matched.negated { found.negated() } else { found }));
+        }
         let (branch, empties) = self.first_column(pipeline, polarity, |inner, column, ty| {
             let (made, value) = inner.carried_over(&column, key.clone());
             let values = match column.shape {
@@ -93,6 +103,68 @@ impl<'a> Fitter<'a, '_> {
         self.commands.push(join);
         let found = EvalExpr::is_not_null(EvalExpr::Field(flag));
         Ok(Condition::eval(if matched.negated { found.negated() } else { found }))
+    }
+
+    /// `has_any (T | …)`: the terms of the other rows are put into one regular expression, which the row is held against.
+    fn has_any_of_table(&mut self, matched: &TextMatch, value: EvalExpr, pipeline: &Pipeline) -> Fit<Condition> {
+        let (on, pattern) = (self.helper(), self.helper());
+        let polarity = if matched.negated { self.polarity.negated() } else { self.polarity };
+        let text = |text: &str| EvalExpr::Text(text.to_owned());
+        let (branch, ()) = self.first_column(pipeline, polarity, |inner, column, ty| {
+            let (made, value) = inner.carried_over(&column, pattern.clone());
+            let (value, elements) = match column.shape {
+                Shape::Multi => (value, true),
+                Shape::Json if ty == ScalarType::Dynamic => (EvalExpr::Call("json_array_to_mv", vec![value]), true),
+                Shape::Json => (value, false),
+            };
+            inner.expose(vec![("$value".into(), Column { shape: Shape::Json, ..made }, value)])?;
+            if elements {
+                inner.commands.push(Command::MvExpand(pattern.clone(), None));
+            }
+            // A boundary stands where the term begins or ends in a letter or digit.
+            let edge = r"(?:(?<![\p{L}\p{N}])|(?![\p{L}\p{N}]))";
+            let end = r"(?:(?![\p{L}\p{N}])|(?<![\p{L}\p{N}]))";
+            let case = if matched.case == Case::Insensitive { "(?i)" } else { "" };
+            let literal = EvalExpr::Call(
+                "replace",
+                vec![
+                    EvalExpr::Field(pattern.clone()),
+                    EvalExpr::Regex(r"([^\p{L}\p{N}])".to_owned()),
+                    EvalExpr::Text(r"\\\1".to_owned()),
+                ],
+            );
+            inner.commands.push(Command::Eval(vec![(pattern.clone(), literal)]));
+            inner.commands.push(Command::Stats {
+                aggregates: vec![StatsAggregate {
+                    function: "values".to_owned(),
+                    of: StatsInput::Field(pattern.clone()),
+                    name: pattern.clone(),
+                }],
+                by: Vec::new(),
+            });
+            let any = EvalExpr::Call("mvjoin", vec![EvalExpr::Field(pattern.clone()), text("|")]);
+            let whole = EvalExpr::Concat(vec![text(&format!("{case}{edge}(?:")), any, text(&format!("){end}"))]);
+            inner
+                .commands
+                .push(Command::Eval(vec![(pattern.clone(), whole), (on.clone(), EvalExpr::Number("1".to_owned()))]));
+            Ok(())
+        })?;
+        self.limited(&branch, pipeline.span);
+        self.commands.push(Command::Eval(vec![(on.clone(), EvalExpr::Number("1".to_owned()))]));
+        self.commands.push(Command::Join {
+            outer: true,
+            all: false,
+            keys: vec![on.clone()],
+            flag: None,
+            search: branch.commands(),
+        });
+        self.scratch.extend([on, pattern.clone()]);
+        let found = EvalExpr::Call("match", vec![EvalExpr::or_empty(value), EvalExpr::Field(pattern.clone())]);
+        Ok(Condition::eval(if matched.negated {
+            EvalExpr::any([EvalExpr::is_null(EvalExpr::Field(pattern)), found.negated()])
+        } else {
+            found
+        }))
     }
 
     /// `toscalar(T | …)`: the first column of the first row, in every row.

@@ -21,17 +21,20 @@ impl<'a> Fitter<'a, '_> {
                 Ok(())
             }
             Source::Union(union) => self.union(pipeline, union, window),
-            Source::Watchlist { .. } => Err(Unsayable::not_yet(span, "a watchlist as a source")),
-            Source::External { .. }
-            | Source::Rows { .. }
-            | Source::Print(_)
-            | Source::Range { .. }
-            | Source::Search { .. } => Err(Unsayable::not_yet(span, "this source")),
+            Source::Watchlist { name } => {
+                self.watchlist(name, span);
+                Ok(())
+            }
+            Source::External { columns, addresses, .. } => self.external(columns, addresses, span),
+            Source::Rows { columns, rows } => self.rows(columns, rows, span),
+            Source::Print(bindings) => self.print(bindings),
+            Source::Range { name, from, to, step } => self.range(name, from, to, step, span),
+            Source::Search { tables, predicate } => self.anywhere(tables, predicate, &pipeline.stages, span),
         }
     }
 
     /// The terms that find the events of a table.
-    fn table(&mut self, table: &TableRef, span: Span) -> Fit<Vec<SearchExpr>> {
+    pub(super) fn table(&mut self, table: &TableRef, span: Span) -> Fit<Vec<SearchExpr>> {
         self.time_columns.extend(table.time_columns.iter().cloned());
         let table = self.fields.table(self.ledger, table, span).map_err(Unsayable)?;
         let Selector::Splunk(selector) = table.selector.as_ref() else {

@@ -172,7 +172,9 @@ fn what_is_not_written_is_named() {
 fn a_condition_that_is_left_out_makes_the_search_broader() {
     let said = hunt("SecurityEvent | where EventID == 1 | where tostring(parse_user_agent(Account, 'os')) has 'x'");
     assert_eq!((said.verdict, said.query.as_str()), (Effect::Broader, "sourcetype=\"SecurityEvent\" EventID=\"1\""));
-    let said = hunt("SecurityEvent | where EventID == 1 | where tostring(parse_user_agent(Account, 'os')) has 'x' | summarize count()");
+    let said = hunt(
+        "SecurityEvent | where EventID == 1 | where tostring(parse_user_agent(Account, 'os')) has 'x' | summarize count()",
+    );
     assert_eq!(said.verdict, Effect::Refused);
 }
 

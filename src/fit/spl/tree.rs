@@ -100,6 +100,21 @@ pub(crate) enum Command {
     Head(u64),
     /// `dedup`
     Dedup(Vec<Name>),
+    /// `makeresults`: one row, or those of a JSON text.
+    MakeResults(Option<String>),
+    /// `inputlookup`: the rows of a lookup.
+    InputLookup(Name),
+    /// `lookup`: marks the rows whose field holds a value that a column of a lookup has.
+    Lookup {
+        /// The lookup.
+        lookup: Name,
+        /// Its column.
+        column: Name,
+        /// The field.
+        field: Name,
+        /// The field that gets the value found.
+        flag: Name,
+    },
     /// `multisearch`: the events of several searches, which hold streaming commands only.
     Multisearch(Vec<Vec<Command>>),
     /// `iplocation`: fields that say where an address is.
@@ -238,6 +253,8 @@ pub(crate) enum SearchExpr {
     Order(Name, Order, String),
     /// `field=*`
     Exists(Name),
+    /// `"text"`: in the raw event.
+    Anywhere(Pattern),
     /// `NOT x`
     Not(Box<SearchExpr>),
     /// All hold.

@@ -376,6 +376,7 @@ fn is_streaming(command: &Command) -> bool {
         | Command::MvExpand(..)
         | Command::Rex { .. }
         | Command::IpLocation { .. }
+        | Command::Lookup { .. }
         // It becomes `fields`.
         | Command::Table(_) => true,
         Command::Stats { .. }
@@ -391,6 +392,8 @@ fn is_streaming(command: &Command) -> bool {
         | Command::Dedup(_)
         | Command::Append(_)
         | Command::Multisearch(_)
+        | Command::MakeResults(_)
+        | Command::InputLookup(_)
         | Command::Join { .. } => false,
     }
 }
