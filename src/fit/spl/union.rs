@@ -366,12 +366,15 @@ fn holds(branch: &Branch<'_>, field: &Name) -> bool {
 fn is_streaming(command: &Command) -> bool {
     match command {
         Command::Search(_)
+        | Command::Refine(_)
+        | Command::Undressed(_)
         | Command::Where(_)
         | Command::Eval(_)
         | Command::Fields(_)
         | Command::FieldsAway(_)
         | Command::Rename(_)
         | Command::FillEmpty(_)
+        | Command::IpLocation { .. }
         | Command::MvExpand(_)
         // It becomes `fields`.
         | Command::Table(_) => true,
@@ -381,6 +384,8 @@ fn is_streaming(command: &Command) -> bool {
         | Command::Dedup(_)
         | Command::Append(_)
         | Command::Multisearch(_)
-        | Command::Join { .. } => false,
+        | Command::Join { .. }
+        | Command::From(_)
+        | Command::Tstats(_) => false,
     }
 }
