@@ -1,5 +1,6 @@
 //! Every hunt under `tests/hunts` on its way to every target: one file is one case, one snapshot shows all targets with
-//! verdicts, notes and refusals, first under the schema that keeps KQL's names, then what the default schema changes.
+//! verdicts, notes and refusals, first under the schema that keeps KQL's names, then what the default schema changes. The
+//! hunts of `cim` are shown in that schema alone, those of `annotate` with their notes as comments.
 
 #![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail the test.
 
@@ -42,15 +43,22 @@ fn show(out: &mut String, text: &str, lines: &LineIndex, title: &str, translatio
     }
 }
 
-fn render(gate: &Gate, text: &str) -> String {
+fn render(gate: &Gate, text: &str, theme: &str) -> String {
     let mut out = String::new();
     let lines = LineIndex::new(text);
     let resolved = gate.resolve(text);
-    for target in [Target::Splunk, Target::Eql, Target::Sigma] {
-        for schema in [Some("source".to_owned()), None] {
-            let title = format!("{target}, {}", schema.as_deref().unwrap_or("default schema"));
-            let options = Options { target, schema, style: Style::Exact };
-            let translation = gate.translate(text, Identity::default(), &resolved, &options);
+    let (targets, schemas): (&[Target], &[Option<&str>]) = match theme {
+        "cim" => (&[Target::Splunk], &[Some("cim")]),
+        _ => (&[Target::Splunk, Target::Eql, Target::Sigma], &[Some("source"), None]),
+    };
+    for target in targets {
+        for schema in schemas {
+            let title = format!("{target}, {}", schema.unwrap_or("default schema"));
+            let options = Options { target: *target, schema: schema.map(str::to_owned), style: Style::Exact };
+            let mut translation = gate.translate(text, Identity::default(), &resolved, &options);
+            if theme == "annotate" {
+                translation.annotate(*target);
+            }
             show(&mut out, text, &lines, &title, &translation);
         }
     }
@@ -65,9 +73,11 @@ fn every_hunt_in_every_target() {
     assert!(cases.len() > 60, "the hunts are missing");
     for path in cases {
         let text = std::fs::read_to_string(&path).unwrap();
+        let theme = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let theme = theme.unwrap_or_default();
         let name = path.strip_prefix(&root).unwrap().with_extension("").to_string_lossy().replace(['/', '\\'], "__");
         insta::with_settings!({ description => text.trim_end(), omit_expression => true, prepend_module_to_snapshot => false }, {
-            insta::assert_snapshot!(name, render(&gate, &text));
+            insta::assert_snapshot!(name, render(&gate, &text, &theme));
         });
     }
 }

@@ -504,6 +504,20 @@ codes! {
         todo: "Repair the file at the place shown.",
         reference: "",
     }
+    SharedSource "HG409" {
+        title: "the data model holds events of other sources",
+        what: "A dataset of the Common Information Model holds the events of every source that feeds it.",
+        when: "The site feeds other sources than the hunt's table into the data model.",
+        todo: "Nothing where the hunt is meant for all of them; else add a term on `sourcetype` to the table's selector with --fields.",
+        reference: "https://help.splunk.com/en/data-management/common-information-model",
+    }
+    MissingShown "HG410" {
+        title: "a missing value is given out as a text",
+        what: "The data model puts a text such as `unknown` where an event has no value; the query gives it out so.",
+        when: "Events without a value in the field.",
+        todo: "Read the text as KQL's empty one.",
+        reference: "https://help.splunk.com/en/data-management/common-information-model/8.5/data-models/endpoint",
+    }
 
     // ---- HG9xx: faults of huntgate
     OpenLedger "HG901" {

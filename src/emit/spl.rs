@@ -45,11 +45,11 @@ impl Printer<'_> {
 
     fn command(&self, command: &Command) -> String {
         match command {
-            Command::Search(terms) => {
-                let alone = terms.len() < 2;
-                let one = |term| if alone { self.term(term).text } else { self.conjunct(term) };
-                terms.iter().map(one).collect::<Vec<_>>().join(" ")
-            }
+            Command::Search(terms) => self.terms(terms),
+            Command::Refine(terms) => format!("search {}", self.terms(terms)),
+            Command::From(dataset) => format!("from datamodel:\"{}\"", dataset.path()),
+            Command::Tstats(tstats) => self.tstats(tstats),
+            Command::Undressed(dataset) => format!("rename {}.* AS *", dataset.node()),
             Command::Where(condition) => format!("where {}", self.expr(condition).text),
             Command::Eval(assignments) => {
                 let one = |(name, value): &(Name, EvalExpr)| format!("{}={}", self.field(name), self.expr(value).text);
@@ -140,6 +140,44 @@ impl Printer<'_> {
         }
         if !by.is_empty() {
             let _ = write!(text, " BY {}", self.names(by));
+        }
+        text
+    }
+
+    fn terms(&self, terms: &[SearchExpr]) -> String {
+        let alone = terms.len() < 2;
+        let one = |term| if alone { self.term(term).text } else { self.conjunct(term) };
+        terms.iter().map(one).collect::<Vec<_>>().join(" ")
+    }
+
+    fn tstats(&self, tstats: &Tstats) -> String {
+        let mut text = "tstats summariesonly=false".to_owned();
+        if tstats.fill {
+            text.push_str(" fillnull_value=\"\"");
+        }
+        for Measure { function, field, name } in &tstats.measures {
+            let of = field.as_ref().map(|field| format!("({})", self.name(field))).unwrap_or_default();
+            let _ = write!(text, " {}{of}", function.name());
+            if field.is_some() || name.text() != function.name() {
+                let _ = write!(text, " AS {}", self.name(name));
+            }
+        }
+        let _ = write!(text, " from datamodel={}", tstats.dataset.path());
+        if !tstats.filter.is_empty() {
+            let _ = write!(text, " where {}", self.terms(&tstats.filter));
+        }
+        if !tstats.by.is_empty() {
+            let _ = write!(text, " by {}", self.names(&tstats.by));
+        }
+        if let Some(span) = tstats.span {
+            let also = if tstats.by.is_empty() { " by" } else { "," };
+            let minutes = span % 60 == 0;
+            let _ = write!(
+                text,
+                "{also} _time span={}{}",
+                if minutes { span / 60 } else { span },
+                if minutes { "m" } else { "s" }
+            );
         }
         text
     }

@@ -77,6 +77,11 @@ impl<'a> Fields<'a> {
         self.frame.schema.name == SOURCE_SCHEMA
     }
 
+    /// The schema to use for what this one has no place for.
+    fn instead(&self) -> &'a str {
+        self.frame.schema.instead.as_deref().unwrap_or(SOURCE_SCHEMA)
+    }
+
     /// A table in the schema.
     ///
     /// # Errors
@@ -100,7 +105,7 @@ impl<'a> Fields<'a> {
         let absent = |reason: &str| {
             let message = format!("schema `{}` has no source for table `{}`: {reason}", schema.name, table.name);
             let refusal = Diagnostic::refusal(Code::UnmappedTable, span, message);
-            Box::new(refusal.help("name the source with --fields, or use --schema source"))
+            Box::new(refusal.help(format!("name the source with --fields, or use --schema {}", self.instead())))
         };
         let selector = match map {
             Some(map) => {
@@ -176,7 +181,7 @@ impl<'a> Fields<'a> {
                 let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
                 let message = format!("schema `{}` has no field for column `{}`{reason}", schema.name, column.name);
                 let refusal = Diagnostic::refusal(Code::UnmappedColumn, span, message);
-                Err(Box::new(refusal.help("name its field with --fields, or use --schema source")))
+                Err(Box::new(refusal.help(format!("name its field with --fields, or use --schema {}", self.instead()))))
             }
             ColumnAnswer::Refused => {
                 let message = format!(
@@ -184,7 +189,7 @@ impl<'a> Fields<'a> {
                     column.name, schema.name
                 );
                 let refusal = Diagnostic::refusal(Code::UnmappedColumn, span, message);
-                Err(Box::new(refusal.help("name its field with --fields, or use --schema source")))
+                Err(Box::new(refusal.help(format!("name its field with --fields, or use --schema {}", self.instead()))))
             }
         }
     }

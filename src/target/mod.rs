@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn an_unknown_schema_is_named() {
         let error = Targets::embedded().schema(Target::Splunk, Some("../eql")).unwrap_err();
-        assert_eq!(error.to_string(), "splunk has no schema `../eql`; it has addon, source");
+        assert_eq!(error.to_string(), "splunk has no schema `../eql`; it has addon, cim, source");
         let Err(TargetError::UnknownSchema { nearest, .. }) = Targets::embedded().schema(Target::Eql, Some("ESC"))
         else {
             panic!("no error");

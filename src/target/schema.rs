@@ -65,6 +65,9 @@ pub struct ColumnMap {
     /// The type of the field where it is another than the column's.
     #[serde(default)]
     pub stored_as: Option<ScalarType>,
+    /// Splunk: the text that a missing value arrives as, where it is the field's own.
+    #[serde(default)]
+    pub null_text: Option<String>,
     /// Why a comparison with the field may differ: each use of the column is unsure.
     #[serde(default)]
     pub caveat: Option<String>,
@@ -174,6 +177,8 @@ struct SchemaFile<S> {
     time_field: String,
     unknown_table: UnknownTable,
     unknown_column: UnknownColumn,
+    #[serde(default)]
+    instead: Option<String>,
     fallback: S,
 }
 
@@ -211,6 +216,8 @@ pub struct Schema {
     pub unknown_table: UnknownTable,
     /// What happens to a column that the vocabulary does not hold.
     pub unknown_column: UnknownColumn,
+    /// The schema to use for what this one has no place for.
+    pub instead: Option<String>,
     fallback: Selector,
     folder: String,
     files: Files,
@@ -228,9 +235,10 @@ impl Schema {
 
             fn visit<S: SelectorForm>(self) -> Self::Output {
                 let it: SchemaFile<S> = self.1.load(self.0)?;
-                let SchemaFile { title, description, time_field, unknown_table, unknown_column, fallback } = it;
+                let SchemaFile { title, description, time_field, unknown_table, unknown_column, instead, fallback } =
+                    it;
                 let fallback = fallback.wrap();
-                Ok(SchemaFile { title, description, time_field, unknown_table, unknown_column, fallback })
+                Ok(SchemaFile { title, description, time_field, unknown_table, unknown_column, instead, fallback })
             }
         }
         let file = with_form(target, Read(&format!("{folder}/{SCHEMA}.toml"), &files))?;
@@ -244,6 +252,7 @@ impl Schema {
             time_field: file.time_field,
             unknown_table: file.unknown_table,
             unknown_column: file.unknown_column,
+            instead: file.instead,
             fallback: file.fallback,
             tables: tables.collect(),
             folder,

@@ -95,8 +95,10 @@ pub struct SplunkSelector {
     pub absent: Option<String>,
     /// A macro of the site that names the index.
     pub index_macro: Option<String>,
-    /// A dataset of a data model, `Endpoint.Processes`: its fields carry the dataset's name (`Processes.process`).
+    /// A dataset of a data model, `Endpoint.Processes`; its fields are written without the dataset's name.
     pub datamodel: Option<String>,
+    /// The dataset holds events of other sources than the table's, too.
+    pub shared: bool,
     /// All must hold.
     pub terms: Vec<Term>,
     /// The text that a missing value arrives as.
@@ -128,6 +130,8 @@ impl SelectorForm for SplunkSelector {
         Self {
             absent: over.absent.or(if selects { None } else { self.absent }),
             index_macro: over.index_macro.or(self.index_macro),
+            // A site that restricts the dataset says what it holds.
+            shared: over.shared || (self.shared && !selects),
             datamodel,
             terms,
             null_text: over.null_text.or(self.null_text),

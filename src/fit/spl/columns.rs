@@ -1,10 +1,12 @@
 //! Columns of the hunt as fields of the event.
 
+use std::sync::Arc;
+
 use super::matcher::is_searchable;
 use super::scope::Column;
 use super::tree::Name;
 use super::{Fit, Fitter, Unsayable};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Effect};
 use crate::fit::Field;
 use crate::plan::{ColumnRef, ScalarType};
 use crate::source::Span;
@@ -31,7 +33,9 @@ impl<'a> Fitter<'a, '_> {
             let message = format!("`{}` can not be the name of a field in SPL", field.name);
             return Err(Unsayable::new(Code::SplName, span, message).help("name another field with --fields"));
         };
-        let null_text = if time { None } else { self.null_text.clone() };
+        let own = field.map.and_then(|map| map.null_text.as_deref()).map(Arc::from);
+        let null_text = if time { None } else { own.or_else(|| self.null_text.clone()) };
+        let name = self.model_field(name, &field, ty);
         let column = Column::computed(name, ty);
         let iso = !time && ty == ScalarType::Datetime && self.fields.keeps_names();
         Ok(Column { raw: true, seconds: time, iso, null_text, present: time, known: Some(field), ..column })
@@ -45,6 +49,16 @@ impl<'a> Fitter<'a, '_> {
         }
         let field = self.new_field(&column.name, span)?;
         Ok(Column { raw: self.generator.is_none(), seconds: false, ..Column::computed(field, ty) })
+    }
+
+    /// Notes that a value is given out which the ingest has changed; comparisons follow the change by themselves.
+    pub(super) fn given_out(&mut self, column: &Column<'_>, span: Span) {
+        let Some(field) = column.known.as_ref() else { return };
+        if field.map.is_some_and(|map| map.changes_values()) {
+            let message =
+                format!("the ingest replaces values of field `{}`, which are given out as they are", field.name);
+            self.note(Code::ValueChanged, Effect::Unsure, span, message);
+        }
     }
 
     /// A column that lies in the JSON of the event as an object or array, of which Splunk has only the scalars as fields:

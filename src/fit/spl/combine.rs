@@ -227,6 +227,9 @@ impl<'a> Fitter<'a, '_> {
 
     /// The search so far, in place of which another is begun.
     pub(super) fn take(&mut self) -> Vec<Command> {
+        if let Some(model) = self.model.take() {
+            self.model_search(model, false);
+        }
         let mut base = std::mem::take(&mut self.selector);
         base.append(&mut self.window);
         base.append(&mut self.conditions);

@@ -7,6 +7,7 @@
 mod anywhere;
 mod columns;
 mod combine;
+mod datamodel;
 mod dynamic;
 mod expand;
 mod extreme;
@@ -27,6 +28,7 @@ mod summarize;
 mod text;
 mod tidy;
 pub(crate) mod tree;
+mod tstats;
 mod union;
 mod value;
 
@@ -37,6 +39,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use self::combine::Demand;
+use self::datamodel::Model;
 use self::scope::Scope;
 use self::tree::{Command, EvalExpr, Name, Query, SearchExpr};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
@@ -83,9 +86,10 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Query, Opti
         return Err(ledger.refuse(frame.plan, fault));
     };
     let (search, eval) = (search.clone(), eval.clone());
-    let branch = Fitter::new(frame, ledger).pipeline(&frame.plan.pipeline)?;
-    // The window is in the query.
-    Ok((Query { search, eval, commands: branch.commands() }, None))
+    let mut branch = Fitter::new(frame, ledger).pipeline(&frame.plan.pipeline)?;
+    // The window is in the query; a data model is read over the search's own range, which must hold it.
+    let range = branch.range.take();
+    Ok((Query { search, eval, commands: branch.commands() }, range))
 }
 
 /// The state of one pipeline: the hunt, or a part of it that is a search of its own.
@@ -95,6 +99,10 @@ struct Fitter<'a, 'l> {
     fields: Fields<'a>,
     tables: Vec<Table<'a>>,
     null_text: Option<Arc<str>>,
+    /// The data model that holds the events, where the schema names one.
+    model: Option<Model>,
+    /// The time over which the search must be run, where that is not said in the base search.
+    range: Option<TimeRange>,
     /// The columns that hold the event's time, as the plan has them.
     time_columns: Vec<Arc<str>>,
     scope: Scope<'a>,
@@ -144,6 +152,8 @@ struct Branch<'a> {
     base: Vec<SearchExpr>,
     /// The commands after it.
     rest: Vec<Command>,
+    /// The time over which it must be run, where that is not said in the base search.
+    range: Option<TimeRange>,
     /// The columns at its end.
     scope: Scope<'a>,
     tables: Vec<Table<'a>>,
@@ -171,6 +181,8 @@ impl<'a, 'l> Fitter<'a, 'l> {
             fields: Fields::new(*frame),
             tables: Vec::new(),
             null_text: None,
+            model: None,
+            range: None,
             time_columns: Vec::new(),
             scope: Scope { events: true, ..Scope::default() },
             generator: None,
@@ -236,10 +248,14 @@ impl<'a, 'l> Fitter<'a, 'l> {
                 "without the conditions that can not be said, the search would select every event of the table";
             return Err(whole(Unsayable::new(Code::RefusedPredicate, pipeline.span, message)));
         }
+        self.model_notes(pipeline);
         Ok(())
     }
 
-    fn finish(self) -> Branch<'a> {
+    fn finish(mut self) -> Branch<'a> {
+        if let Some(model) = self.model.take() {
+            self.model_search(model, self.after.is_none());
+        }
         let mut base = self.selector;
         base.extend(self.window);
         base.extend(self.conditions);
@@ -247,6 +263,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             generator: self.generator,
             base,
             rest: tidy::tidy(self.commands),
+            range: self.range,
             scope: self.scope,
             tables: self.tables,
             time_columns: self.time_columns,
@@ -286,7 +303,9 @@ impl<'a, 'l> Fitter<'a, 'l> {
 
     /// A condition is left out: what that does, or the refusal where it can not be left out.
     fn leave_out(&mut self, condition: &Expr, reason: Unsayable) -> Fit<()> {
-        if self.polarity != Polarity::Positive || reason.0.code == Code::Fault {
+        // Another schema of the target has what this one lacks.
+        let elsewhere = reason.0.code == Code::UnmappedColumn && self.frame.schema.instead.is_some();
+        if self.polarity != Polarity::Positive || reason.0.code == Code::Fault || elsewhere {
             return Err(reason);
         }
         let mut note = Diagnostic::note(

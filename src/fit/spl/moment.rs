@@ -32,6 +32,7 @@ impl<'a> Fitter<'a, '_> {
         // The modifiers first, then what they can not say.
         terms.sort_by_key(|term| !matches!(term, SearchExpr::Time { .. }));
         self.window = terms;
+        self.model_window(window)?;
         let mut cuts = Vec::new();
         for (bound, lower) in [(window.from, true), (window.to, false)] {
             if let Some(bound) = bound
@@ -164,7 +165,7 @@ fn bound_terms(bound: &Bound, latest: bool) -> Vec<SearchExpr> {
     }
 }
 
-fn order_of(lower: bool, inclusive: bool) -> Order {
+pub(super) fn order_of(lower: bool, inclusive: bool) -> Order {
     match (lower, inclusive) {
         (true, true) => Order::Ge,
         (true, false) => Order::Gt,

@@ -41,6 +41,7 @@ impl<'a> Fitter<'a, '_> {
             return Err(Unsayable::new(Code::BadTargetData, span, "the schema is not one of Splunk"));
         };
         let terms = selector_terms(selector, span)?;
+        self.dataset(selector, &table.name, span)?;
         let null_text: Option<Arc<str>> = selector.null_text.as_deref().map(Arc::from);
         if !self.tables.is_empty() && self.null_text != null_text {
             return Err(Unsayable::not_yet(span, "a union of tables that hold missing values in different ways"));
@@ -53,10 +54,6 @@ impl<'a> Fitter<'a, '_> {
 
 /// The terms of a selector.
 fn selector_terms(selector: &SplunkSelector, span: Span) -> Fit<Vec<SearchExpr>> {
-    if selector.datamodel.is_some() {
-        return Err(Unsayable::not_yet(span, "a search of a data model")
-            .help("name the index and sourcetype with --fields, or use --schema source"));
-    }
     let mut terms = Vec::new();
     if let Some(name) = &selector.index_macro {
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {

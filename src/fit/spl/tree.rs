@@ -48,6 +48,14 @@ impl Name {
 pub(crate) enum Command {
     /// The base search: all terms must hold.
     Search(Vec<SearchExpr>),
+    /// `search` after another command: all terms must hold.
+    Refine(Vec<SearchExpr>),
+    /// `from datamodel:`: the events of a dataset, under the names of its fields.
+    From(Dataset),
+    /// `tstats`
+    Tstats(Tstats),
+    /// `rename Dataset.* AS *`: fields lose the name of their dataset.
+    Undressed(Dataset),
     /// `where`
     Where(EvalExpr),
     /// `eval`: each assignment sees those before it.
@@ -189,6 +197,104 @@ pub(crate) enum StreamWindow {
     Last(u64),
 }
 
+/// A dataset of a data model. Only [`Dataset::new`] makes one, so that it can be written without quotes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Dataset {
+    model: String,
+    node: String,
+}
+
+impl Dataset {
+    /// The dataset `Model.Node`, if both are plain words.
+    pub(crate) fn new(path: &str) -> Option<Self> {
+        let (model, node) = path.split_once('.')?;
+        let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        (plain(model) && plain(node)).then(|| Self { model: model.to_owned(), node: node.to_owned() })
+    }
+
+    /// `Model.Node`
+    pub(crate) fn path(&self) -> String {
+        format!("{}.{}", self.model, self.node)
+    }
+
+    /// What stands before the names of its fields in `tstats`.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// A field of the dataset as `tstats` names it; fields that every event has stand alone.
+    pub(crate) fn field(&self, name: &Name) -> Name {
+        match name.text() {
+            "_time" | "host" | "index" | "source" | "sourcetype" => name.clone(),
+            text => Name(format!("{}.{text}", self.node)),
+        }
+    }
+}
+
+/// `tstats`: statistics of the indexed fields of a dataset. It knows no expressions, and its filter is the search language.
+/// See <https://help.splunk.com/en/splunk-enterprise/search/spl-search-reference/10.0/search-commands/tstats>.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tstats {
+    /// Where the events are found.
+    pub(crate) dataset: Dataset,
+    /// What is measured.
+    pub(crate) measures: Vec<Measure>,
+    /// All must hold; names are those of [`Dataset::field`].
+    pub(crate) filter: Vec<SearchExpr>,
+    /// The keys.
+    pub(crate) by: Vec<Name>,
+    /// Whether a missing key becomes the empty text; otherwise its events are left out.
+    pub(crate) fill: bool,
+    /// The seconds of the bins, where `_time` is a key as well.
+    pub(crate) span: Option<i64>,
+}
+
+/// A measure of `tstats`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Measure {
+    /// The function.
+    pub(crate) function: MeasureFunction,
+    /// The field; `count` counts events.
+    pub(crate) field: Option<Name>,
+    /// The field that it makes.
+    pub(crate) name: Name,
+}
+
+/// Functions of `tstats` that mean what they mean in `stats`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // The names are Splunk's own.
+pub(crate) enum MeasureFunction {
+    Avg,
+    Count,
+    Dc,
+    Max,
+    Min,
+    Sum,
+    Values,
+}
+
+impl MeasureFunction {
+    /// The function of `stats` with this name.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        [Self::Avg, Self::Count, Self::Dc, Self::Max, Self::Min, Self::Sum, Self::Values]
+            .into_iter()
+            .find(|it| it.name() == name)
+    }
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Avg => "avg",
+            Self::Count => "count",
+            Self::Dc => "dc",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::Sum => "sum",
+            Self::Values => "values",
+        }
+    }
+}
+
 /// A key of `sort`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SortBy {
@@ -231,6 +337,21 @@ pub(crate) enum StatsInput {
     Field(Name),
     /// An expression.
     Eval(EvalExpr),
+}
+
+impl StatsInput {
+    /// Whether it looks at a field.
+    pub(crate) fn reads(&self, name: &Name) -> bool {
+        match self {
+            Self::Rows => false,
+            Self::Field(field) => field == name,
+            Self::Eval(expr) => {
+                let mut found = false;
+                expr.fields(&mut |field| found |= field == name);
+                found
+            }
+        }
+    }
 }
 
 /// An expression of the search language.
@@ -497,6 +618,21 @@ impl EvalExpr {
 }
 
 impl SearchExpr {
+    /// The same with other names of fields.
+    pub(crate) fn renamed(&self, to: &dyn Fn(&Name) -> Name) -> Self {
+        let all = |items: &[Self]| items.iter().map(|item| item.renamed(to)).collect();
+        match self {
+            Self::Macro(_) | Self::Time { .. } | Self::Anywhere(_) => self.clone(),
+            Self::Equals(name, pattern) => Self::Equals(to(name), pattern.clone()),
+            Self::In(name, patterns) => Self::In(to(name), patterns.clone()),
+            Self::Order(name, order, value) => Self::Order(to(name), *order, value.clone()),
+            Self::Exists(name) => Self::Exists(to(name)),
+            Self::Not(inner) => Self::Not(Box::new(inner.renamed(to))),
+            Self::And(items) => Self::And(all(items)),
+            Self::Or(items) => Self::Or(all(items)),
+        }
+    }
+
     /// All hold, with nested conjunctions taken up.
     pub(crate) fn all(items: Vec<Self>) -> Option<Self> {
         let mut flat = Vec::new();

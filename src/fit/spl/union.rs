@@ -366,6 +366,8 @@ fn holds(branch: &Branch<'_>, field: &Name) -> bool {
 fn is_streaming(command: &Command) -> bool {
     match command {
         Command::Search(_)
+        | Command::Refine(_)
+        | Command::Undressed(_)
         | Command::Where(_)
         | Command::Eval(_)
         | Command::Fields(_)
@@ -394,6 +396,8 @@ fn is_streaming(command: &Command) -> bool {
         | Command::Multisearch(_)
         | Command::MakeResults(_)
         | Command::InputLookup(_)
-        | Command::Join { .. } => false,
+        | Command::Join { .. }
+        | Command::From(_)
+        | Command::Tstats(_) => false,
     }
 }

@@ -34,6 +34,7 @@ impl<'a> Fitter<'a, '_> {
             ExprKind::Moment(moment) => self.moment(*moment, expr.span),
             ExprKind::Column(column) => {
                 let column = self.column(column, expr.ty, expr.span)?;
+                self.given_out(&column, expr.span);
                 Ok(column.value())
             }
             ExprKind::Path { base, steps } => self.part(expr, base, steps),
