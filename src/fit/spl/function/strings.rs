@@ -4,7 +4,7 @@ use super::form::{add, call, concat, escaped, greater, less, matches, number, or
 use crate::diagnostic::{Code, Effect};
 use crate::fit::spl::tree::EvalExpr;
 use crate::fit::spl::{Fit, Fitter, Unsayable, regex};
-use crate::plan::{Expr, ScalarType, Value};
+use crate::plan::{Expr, ExprKind, ScalarType, Value};
 
 /// A character that no text holds: the information separator that ASCII has for units.
 const UNIT: char = '\u{1f}';
@@ -12,7 +12,7 @@ const UNIT: char = '\u{1f}';
 impl<'a> Fitter<'a, '_> {
     pub(super) fn string_call(&mut self, expr: &Expr, name: &str, args: &[Expr]) -> Fit<Option<EvalExpr>> {
         Ok(Some(match (name, args) {
-            ("strcat", items) if items.len() > 1 => {
+            ("strcat", items) if !items.is_empty() => {
                 let parts: Vec<EvalExpr> = items.iter().map(|item| self.present_text(item)).collect::<Fit<_>>()?;
                 concat(parts)
             }
@@ -135,11 +135,9 @@ impl<'a> Fitter<'a, '_> {
                 )
             }
             ("split", [subject, delimiter, index @ ..]) if index.len() < 2 => {
-                let Some(delimiter_text) = delimiter.as_str().filter(|text| !text.is_empty()) else {
-                    return Err(Unsayable::not_yet(expr.span, "a text cut at a computed or empty delimiter"));
-                };
-                self.ledger.carried(delimiter.id);
-                let parts = call("split", [self.text_value(subject)?, text(delimiter_text)]);
+                let delimiter_text = self.delimiter(delimiter)?;
+                // The empty text is one part.
+                let parts = call("split", [self.present_text(subject)?, text(delimiter_text)]);
                 match index {
                     [index] => call("mvindex", [parts, self.operand(index)?]),
                     _ => parts,
@@ -171,6 +169,31 @@ impl<'a> Fitter<'a, '_> {
             ("base64_decode_tostring", [value]) => self.base64(expr, value)?,
             _ => return Ok(None),
         }))
+    }
+
+    /// The array of a part that is asked for: of a missing text every part is missing, so that it may stay missing.
+    pub(in crate::fit::spl) fn parts_of(&mut self, base: &Expr) -> Fit<Option<EvalExpr>> {
+        let ExprKind::Call { args, .. } = &base.kind else { return Ok(None) };
+        let (Some("split"), [subject, delimiter]) = (self.function_name(base), args.as_slice()) else {
+            return Ok(None);
+        };
+        self.ledger.carried(base.id);
+        let delimiter = self.delimiter(delimiter)?;
+        Ok(Some(call("split", [self.text_value(subject)?, text(delimiter)])))
+    }
+
+    /// What a text is cut at.
+    fn delimiter(&mut self, delimiter: &Expr) -> Fit<String> {
+        self.ledger.carried(delimiter.id);
+        match delimiter.as_str() {
+            Some(text) if !text.is_empty() => Ok(text.to_owned()),
+            Some(_) => {
+                let message = "what KQL makes of a text that is cut at the empty text is not documented";
+                self.note(Code::Approximated, Effect::Unsure, delimiter.span, message);
+                Ok(String::new())
+            }
+            None => Err(Unsayable::not_yet(delimiter.span, "a text cut at a computed delimiter")),
+        }
     }
 
     /// A text that Splunk compares as text, whatever it looks like.
