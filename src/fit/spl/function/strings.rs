@@ -4,7 +4,7 @@ use super::form::{add, call, concat, escaped, greater, less, matches, number, or
 use crate::diagnostic::{Code, Effect};
 use crate::fit::spl::tree::EvalExpr;
 use crate::fit::spl::{Fit, Fitter, Unsayable, regex};
-use crate::plan::{Expr, ExprKind, ScalarType, Value};
+use crate::plan::{ArithmeticOp, Expr, ExprKind, ScalarType, Value};
 
 /// A character that no text holds: the information separator that ASCII has for units.
 const UNIT: char = '\u{1f}';
@@ -226,6 +226,7 @@ impl<'a> Fitter<'a, '_> {
             None if self.is_count(start) => add(self.operand(start)?, number(1)),
             None => {
                 let from = self.operand(start)?;
+                let from = self.shared(from, start.span);
                 when(less(from.clone(), number(0)), from.clone(), add(from, number(1)))
             }
         };
@@ -250,9 +251,23 @@ impl<'a> Fitter<'a, '_> {
         })
     }
 
-    /// Whether a number is a length or a count, which is never below zero.
+    /// Whether a number is never below zero: a length or a count, or the place behind a text that is looked for.
     fn is_count(&self, expr: &Expr) -> bool {
-        matches!(self.function_name(expr), Some("strlen" | "array_length" | "countof" | "string_size"))
+        let from = |expr: &Expr, least: i64| match expr.as_literal() {
+            Some(Value::Long(number)) => *number >= least,
+            Some(_) => false,
+            None => match self.function_name(expr) {
+                Some("strlen" | "array_length" | "countof" | "string_size") => least <= 0,
+                Some("indexof" | "indexof_regex" | "array_index_of") => least <= -1,
+                Some(_) | None => false,
+            },
+        };
+        match &expr.kind {
+            ExprKind::Arithmetic { op: ArithmeticOp::Add, left, right } => {
+                from(left, 0) && from(right, 0) || from(left, -1) && from(right, 1) || from(left, 1) && from(right, -1)
+            }
+            _ => from(expr, 0),
+        }
     }
 
     /// `countof(text, search, kind)`
@@ -406,7 +421,11 @@ impl<'a> Fitter<'a, '_> {
 pub(super) fn extracted(value: EvalExpr, pattern: &str, group: i64) -> EvalExpr {
     // Group 0 is the whole match, which takes a group of its own.
     let (open, index) = if group == 0 { ("(", 1) } else { ("(?:", group) };
-    let whole = format!("\\A[\\s\\S]*?{open}{pattern})[\\s\\S]*\\z");
+    let whole = if group > 0 && pattern.starts_with("^(") && pattern.ends_with(")?\\z") {
+        pattern.to_owned()
+    } else {
+        format!("\\A[\\s\\S]*?{open}{pattern})[\\s\\S]*\\z")
+    };
     let taken = replaced(value.clone(), whole.clone(), format!("\\{index}"));
     when(matches(value, whole), taken, text(""))
 }
