@@ -88,7 +88,10 @@ impl<'a> Fitter<'a, '_> {
                 self.ledger.carried(base.id);
                 (self.json(text)?, Shape::Json)
             }
-            (None, None) => (self.value(base)?, self.shape(base)),
+            (None, None) => match self.parts_of(base)? {
+                Some(parts) => (parts, Shape::Multi),
+                None => (self.value(base)?, self.shape(base)),
+            },
         };
         // The path that is still to be followed in `value`.
         let mut path = String::new();

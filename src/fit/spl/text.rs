@@ -276,7 +276,7 @@ impl<'a> Fitter<'a, '_> {
         self.edge_note(array, matched.how);
         let elements = escaped(self.multi(array)?);
         let alternatives = EvalExpr::Call("mvjoin", vec![elements, text("|")]);
-        let needle = concat([text("(?:"), alternatives, text(")")]);
+        let needle = concat([EvalExpr::Regex("(?:".to_owned()), alternatives, EvalExpr::Regex(")".to_owned())]);
         let is = needle_match(value, needle, matched);
         // Of an array without elements there is no pattern, and nothing is in it.
         let number = |number: &str| EvalExpr::Number(number.to_owned());
@@ -411,7 +411,10 @@ fn needle_match(value: &EvalExpr, pattern: EvalExpr, matched: &TextMatch) -> Eva
     if !flag.is_empty() || !before.is_empty() {
         parts.push(EvalExpr::Regex(format!("{flag}{before}")));
     }
-    parts.push(pattern);
+    match pattern {
+        EvalExpr::Concat(pattern) => parts.extend(pattern),
+        pattern => parts.push(pattern),
+    }
     if !after.is_empty() {
         parts.push(EvalExpr::Regex(after.to_owned()));
     }

@@ -35,6 +35,11 @@ impl Builder<'_> {
         if paired || !row.arity.allows(args.len()) {
             return Err(Box::new(wrong_arity(name, row, args.len(), span)));
         }
+        let mut args = args;
+        if name == "replace" && row.name == "replace_regex" {
+            // The legacy name takes the text last: `replace(regex, rewrite, text)`.
+            args.rotate_right(1);
+        }
         Ok(self.known(id, row, args, span))
     }
 

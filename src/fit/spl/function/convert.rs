@@ -13,7 +13,10 @@ impl<'a> Fitter<'a, '_> {
             ("tostring", [value]) => self.to_text(value)?,
             ("tolong" | "toint", [value]) => match value.ty {
                 ScalarType::Int | ScalarType::Long => self.value(value)?,
-                ScalarType::Real | ScalarType::Decimal => cut(self.value(value)?),
+                ScalarType::Real | ScalarType::Decimal => {
+                    let number = self.value(value)?;
+                    cut(self.shared(number, value.span))
+                }
                 ScalarType::Bool => {
                     let [yes, no] = self.truths(value)?;
                     call("case", [yes, number(1), no, number(0)])
@@ -34,7 +37,8 @@ impl<'a> Fitter<'a, '_> {
                         "function `{name}`: what KQL makes of a text that is a number with a fraction is not documented, here the fraction is cut off"
                     );
                     self.note(Code::Approximated, Effect::Unsure, expr.span, message);
-                    cut(call("tonumber", [self.json(value)?]))
+                    let number = call("tonumber", [self.json(value)?]);
+                    cut(self.shared(number, value.span))
                 }
             },
             ("toreal" | "todecimal", [value]) => match value.ty {
@@ -56,8 +60,9 @@ impl<'a> Fitter<'a, '_> {
             }
             ("toguid", [value]) => {
                 let guid = r"(?i)^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\z";
-                let value = self.text_value(value)?;
-                call("case", [matches(value.clone(), guid), call("lower", [value])])
+                let held = self.text_value(value)?;
+                let held = self.shared(held, value.span);
+                call("case", [matches(held.clone(), guid), call("lower", [held])])
             }
             ("todatetime", [value]) => self.to_time(expr, value)?,
             ("totimespan", [value]) if value.ty == ScalarType::Timespan => self.operand(value)?,
@@ -117,6 +122,7 @@ impl<'a> Fitter<'a, '_> {
             }
             ScalarType::Dynamic | ScalarType::String | ScalarType::Unknown | ScalarType::Guid => {
                 let held = call("lower", [self.json(value)?]);
+                let held = self.shared(held, value.span);
                 let is = |texts: [&str; 2]| EvalExpr::Call("in", vec![held.clone(), text(texts[0]), text(texts[1])]);
                 Ok([is(["true", "1"]), is(["false", "0"])])
             }
@@ -149,14 +155,7 @@ impl<'a> Fitter<'a, '_> {
 
     /// Seconds since 1970 of a time in ISO 8601 text in UTC, with or without a fraction.
     pub(in crate::fit::spl) fn iso(&mut self, value: EvalExpr, span: crate::source::Span) -> EvalExpr {
-        // A long value is computed once.
-        let value = match value {
-            value @ EvalExpr::Field(_) => value,
-            value => match self.field_of(value.clone(), span) {
-                Ok(field) => EvalExpr::Field(field),
-                Err(_) => value,
-            },
-        };
+        let value = self.shared(value, span);
         let whole = concat([call("substr", [value.clone(), number(1), number(19)]), text("+0000")]);
         let fraction = replaced(call("substr", [value, number(20)]), "[^0-9.]", "");
         EvalExpr::arithmetic(

@@ -159,10 +159,8 @@ impl<'a> Fitter<'a, '_> {
             Shape::Multi => {
                 let value = self.multi(array)?;
                 Ok(match self.function_name(array) {
-                    // Of no match there is no array.
-                    Some("extract_all") => call("mvcount", [value]),
-                    // The empty text is one part.
-                    Some("split") => or(call("mvcount", [value]), number(1)),
+                    // Of no match there is no array; the empty text is one part.
+                    Some("extract_all" | "split") => call("mvcount", [value]),
                     Some(_) | None => or(call("mvcount", [value]), number(0)),
                 })
             }

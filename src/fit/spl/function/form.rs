@@ -25,6 +25,16 @@ pub(in crate::fit::spl) fn add(a: EvalExpr, b: EvalExpr) -> EvalExpr {
             (Ok(x), Ok(y)) if x.checked_add(y).is_some() => number(x.saturating_add(y)),
             (_, _) => EvalExpr::arithmetic(Operator::Add, EvalExpr::Number(a), EvalExpr::Number(b)),
         },
+        (EvalExpr::Arithmetic(Operator::Add, a, b), EvalExpr::Number(c)) => match *b {
+            EvalExpr::Number(b) => match add(EvalExpr::Number(b), EvalExpr::Number(c)) {
+                EvalExpr::Number(sum) if sum == "0" => *a,
+                sum => EvalExpr::arithmetic(Operator::Add, *a, sum),
+            },
+            b => {
+                let sum = EvalExpr::arithmetic(Operator::Add, *a, b);
+                EvalExpr::arithmetic(Operator::Add, sum, EvalExpr::Number(c))
+            }
+        },
         (a, b) => EvalExpr::arithmetic(Operator::Add, a, b),
     }
 }
@@ -96,9 +106,10 @@ pub(in crate::fit::spl) fn or(value: EvalExpr, other: EvalExpr) -> EvalExpr {
 pub(in crate::fit::spl) fn concat(parts: impl IntoIterator<Item = EvalExpr>) -> EvalExpr {
     let mut flat: Vec<EvalExpr> = Vec::new();
     for part in parts {
-        match part {
-            EvalExpr::Concat(inner) => flat.extend(inner),
-            other => flat.push(other),
+        match (part, flat.last_mut()) {
+            (EvalExpr::Regex(part), Some(EvalExpr::Regex(before))) => before.push_str(&part),
+            (EvalExpr::Concat(inner), _) => flat.extend(inner),
+            (other, _) => flat.push(other),
         }
     }
     match flat.len() {

@@ -20,6 +20,9 @@ use crate::source::Span;
 use crate::target::Spelling;
 use crate::vocabulary::{ParamType, Returns};
 
+/// Nodes of an expression that is said several times before it gets a field of its own.
+const LONG: usize = 8;
+
 impl<'a> Fitter<'a, '_> {
     /// A function.
     pub(super) fn call(&mut self, expr: &Expr) -> Fit<EvalExpr> {
@@ -132,6 +135,17 @@ impl<'a> Fitter<'a, '_> {
         let helper = self.helper();
         self.before_stage(helper.clone(), value);
         Ok(helper)
+    }
+
+    /// A value that is said several times: a long one is computed in a field of its own.
+    pub(super) fn shared(&mut self, value: EvalExpr, span: Span) -> EvalExpr {
+        if !value.is_larger_than(LONG) {
+            return value;
+        }
+        match self.field_of(value.clone(), span) {
+            Ok(field) => EvalExpr::Field(field),
+            Err(_) => value,
+        }
     }
 
     /// Computes a helper field in front of the stage at hand; it is taken away after the stage.

@@ -47,6 +47,7 @@ impl<'a> Fitter<'a, '_> {
                 let message = "what `parse_url` makes of an address that is not complete is not documented";
                 self.note(Code::Approximated, Effect::Unsure, expr.span, message);
                 let value = self.present_text(address)?;
+                let value = self.shared(value, address.span);
                 let mut parts = Vec::new();
                 for (key, group) in URL_PARTS {
                     if is_wanted(key) {

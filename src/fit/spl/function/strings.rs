@@ -4,7 +4,7 @@ use super::form::{add, call, concat, escaped, greater, less, matches, number, or
 use crate::diagnostic::{Code, Effect};
 use crate::fit::spl::tree::EvalExpr;
 use crate::fit::spl::{Fit, Fitter, Unsayable, regex};
-use crate::plan::{Expr, ScalarType, Value};
+use crate::plan::{ArithmeticOp, Expr, ExprKind, ScalarType, Value};
 
 /// A character that no text holds: the information separator that ASCII has for units.
 const UNIT: char = '\u{1f}';
@@ -12,7 +12,7 @@ const UNIT: char = '\u{1f}';
 impl<'a> Fitter<'a, '_> {
     pub(super) fn string_call(&mut self, expr: &Expr, name: &str, args: &[Expr]) -> Fit<Option<EvalExpr>> {
         Ok(Some(match (name, args) {
-            ("strcat", items) if items.len() > 1 => {
+            ("strcat", items) if !items.is_empty() => {
                 let parts: Vec<EvalExpr> = items.iter().map(|item| self.present_text(item)).collect::<Fit<_>>()?;
                 concat(parts)
             }
@@ -135,11 +135,9 @@ impl<'a> Fitter<'a, '_> {
                 )
             }
             ("split", [subject, delimiter, index @ ..]) if index.len() < 2 => {
-                let Some(delimiter_text) = delimiter.as_str().filter(|text| !text.is_empty()) else {
-                    return Err(Unsayable::not_yet(expr.span, "a text cut at a computed or empty delimiter"));
-                };
-                self.ledger.carried(delimiter.id);
-                let parts = call("split", [self.text_value(subject)?, text(delimiter_text)]);
+                let delimiter_text = self.delimiter(delimiter)?;
+                // The empty text is one part.
+                let parts = call("split", [self.present_text(subject)?, text(delimiter_text)]);
                 match index {
                     [index] => call("mvindex", [parts, self.operand(index)?]),
                     _ => parts,
@@ -173,6 +171,31 @@ impl<'a> Fitter<'a, '_> {
         }))
     }
 
+    /// The array of a part that is asked for: of a missing text every part is missing, so that it may stay missing.
+    pub(in crate::fit::spl) fn parts_of(&mut self, base: &Expr) -> Fit<Option<EvalExpr>> {
+        let ExprKind::Call { args, .. } = &base.kind else { return Ok(None) };
+        let (Some("split"), [subject, delimiter]) = (self.function_name(base), args.as_slice()) else {
+            return Ok(None);
+        };
+        self.ledger.carried(base.id);
+        let delimiter = self.delimiter(delimiter)?;
+        Ok(Some(call("split", [self.text_value(subject)?, text(delimiter)])))
+    }
+
+    /// What a text is cut at.
+    fn delimiter(&mut self, delimiter: &Expr) -> Fit<String> {
+        self.ledger.carried(delimiter.id);
+        match delimiter.as_str() {
+            Some(text) if !text.is_empty() => Ok(text.to_owned()),
+            Some(_) => {
+                let message = "what KQL makes of a text that is cut at the empty text is not documented";
+                self.note(Code::Approximated, Effect::Unsure, delimiter.span, message);
+                Ok(String::new())
+            }
+            None => Err(Unsayable::not_yet(delimiter.span, "a text cut at a computed delimiter")),
+        }
+    }
+
     /// A text that Splunk compares as text, whatever it looks like.
     fn marked_text(&mut self, value: &Expr) -> Fit<EvalExpr> {
         let value = self.present_text(value)?;
@@ -203,6 +226,7 @@ impl<'a> Fitter<'a, '_> {
             None if self.is_count(start) => add(self.operand(start)?, number(1)),
             None => {
                 let from = self.operand(start)?;
+                let from = self.shared(from, start.span);
                 when(less(from.clone(), number(0)), from.clone(), add(from, number(1)))
             }
         };
@@ -227,9 +251,23 @@ impl<'a> Fitter<'a, '_> {
         })
     }
 
-    /// Whether a number is a length or a count, which is never below zero.
+    /// Whether a number is never below zero: a length or a count, or the place behind a text that is looked for.
     fn is_count(&self, expr: &Expr) -> bool {
-        matches!(self.function_name(expr), Some("strlen" | "array_length" | "countof" | "string_size"))
+        let from = |expr: &Expr, least: i64| match expr.as_literal() {
+            Some(Value::Long(number)) => *number >= least,
+            Some(_) => false,
+            None => match self.function_name(expr) {
+                Some("strlen" | "array_length" | "countof" | "string_size") => least <= 0,
+                Some("indexof" | "indexof_regex" | "array_index_of") => least <= -1,
+                Some(_) | None => false,
+            },
+        };
+        match &expr.kind {
+            ExprKind::Arithmetic { op: ArithmeticOp::Add, left, right } => {
+                from(left, 0) && from(right, 0) || from(left, -1) && from(right, 1) || from(left, 1) && from(right, -1)
+            }
+            _ => from(expr, 0),
+        }
     }
 
     /// `countof(text, search, kind)`
@@ -383,7 +421,11 @@ impl<'a> Fitter<'a, '_> {
 pub(super) fn extracted(value: EvalExpr, pattern: &str, group: i64) -> EvalExpr {
     // Group 0 is the whole match, which takes a group of its own.
     let (open, index) = if group == 0 { ("(", 1) } else { ("(?:", group) };
-    let whole = format!("\\A[\\s\\S]*?{open}{pattern})[\\s\\S]*\\z");
+    let whole = if group > 0 && pattern.starts_with("^(") && pattern.ends_with(")?\\z") {
+        pattern.to_owned()
+    } else {
+        format!("\\A[\\s\\S]*?{open}{pattern})[\\s\\S]*\\z")
+    };
     let taken = replaced(value.clone(), whole.clone(), format!("\\{index}"));
     when(matches(value, whole), taken, text(""))
 }

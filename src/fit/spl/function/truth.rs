@@ -110,11 +110,13 @@ impl<'a> Fitter<'a, '_> {
             ("tobool", [value]) => self.truths(value)?,
             ("ipv4_is_private", [address]) => {
                 let value = self.text_value(address)?;
+                let value = self.shared(value, address.span);
                 let ranges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(text);
                 in_ranges(&value, ranges.to_vec())
             }
             ("ipv4_is_in_range" | "ipv4_is_match", [address, range]) => {
                 let value = self.text_value(address)?;
+                let value = self.shared(value, address.span);
                 let range = self.text_value(range)?;
                 in_ranges(&value, vec![range])
             }
@@ -125,6 +127,7 @@ impl<'a> Fitter<'a, '_> {
             }
             ("ipv4_is_in_any_range", [address, ranges @ ..]) if !ranges.is_empty() => {
                 let value = self.text_value(address)?;
+                let value = self.shared(value, address.span);
                 let ranges = self.listed_texts(expr, ranges)?;
                 in_ranges(&value, ranges)
             }
@@ -134,6 +137,7 @@ impl<'a> Fitter<'a, '_> {
                 let message = "`cidrmatch` reads addresses of IPv6 in newer versions of Splunk only, and none of IPv4 beside them";
                 self.note(Code::Approximated, Effect::Unsure, expr.span, message);
                 let value = self.text_value(address)?;
+                let value = self.shared(value, address.span);
                 let ranges = self.listed_texts(expr, ranges)?;
                 let is = EvalExpr::any(ranges.into_iter().map(|range| call("cidrmatch", [range, value.clone()])));
                 let no = EvalExpr::all([matches(value, r"^[0-9A-Fa-f:.]+\z"), is.clone().negated()]);
