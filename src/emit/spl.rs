@@ -69,7 +69,6 @@ impl Printer<'_> {
             Command::StreamStats { aggregates, by, over } => {
                 let command = match over {
                     StreamWindow::UpTo => "streamstats".to_owned(),
-                    StreamWindow::Before => "streamstats current=false".to_owned(),
                     StreamWindow::Last(rows) if by.is_empty() => format!("streamstats current=false window={rows}"),
                     StreamWindow::Last(rows) => format!("streamstats current=false window={rows} global=false"),
                 };
@@ -104,8 +103,17 @@ impl Printer<'_> {
             Command::XySeries(row, column, value) => {
                 format!("xyseries {} {} {}", self.name(row), self.name(column), self.name(value))
             }
-            Command::Untable(row, column, value) => {
-                format!("untable {} {} {}", self.name(row), self.name(column), self.name(value))
+            Command::FillZero => "fillnull value=0".to_owned(),
+            Command::Spath(field) => format!("spath input={}", self.name(field)),
+            Command::Lookup(lookup, keys) => {
+                let one = |(key, field): &(Name, Name)| {
+                    if key == field { self.name(key) } else { format!("{} AS {}", self.name(key), self.name(field)) }
+                };
+                format!("lookup {} {}", self.name(lookup), keys.iter().map(one).collect::<Vec<_>>().join(", "))
+            }
+            Command::AppendPipe(commands) => {
+                let text = self.pipeline(commands, "");
+                format!("appendpipe\n    [ {} ]", text.trim_start_matches("| ").replace('\n', "\n    "))
             }
             Command::Append(search) => format!("append{}", self.subsearch(search)),
             Command::Join { outer, all, keys, flag, search } => {

@@ -4,6 +4,7 @@
 //! [`expand`], [`parse`], [`join`] and [`union`] operators. What SPL could say
 //! and is not yet written is refused by name (`HG205`).
 
+mod apply;
 mod columns;
 mod combine;
 mod dynamic;
@@ -16,9 +17,12 @@ mod moment;
 mod needles;
 mod neighbours;
 mod parse;
+mod plugins;
 mod predicate;
+mod projection;
 mod regex;
 mod scope;
+mod series;
 mod source;
 mod stages;
 mod summarize;

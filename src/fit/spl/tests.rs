@@ -136,7 +136,7 @@ fn a_threshold_stays_behind_its_aggregate() {
 fn values_see_the_row_before_the_stage() {
     assert_eq!(
         exact("SecurityEvent | extend Account=Computer, Computer=Account | project Account, Computer"),
-        "\n| eval huntgate_1=Computer, Computer=Account\n| eval Account=huntgate_1\n| fields - huntgate_1\n| table Account, Computer".trim()
+        "| eval huntgate_1=Computer, Computer=Account, Account=huntgate_1\n| table Account, Computer"
     );
 }
 

@@ -122,8 +122,14 @@ pub(crate) enum Command {
     },
     /// `xyseries`: a column for each value of the second field, which holds the third; a row for each of the first.
     XySeries(Name, Name, Name),
-    /// `untable`: the reverse of `xyseries`: the field that stays, the names of the others, and their values.
-    Untable(Name, Name, Name),
+    /// `fillnull value=0`, of every field.
+    FillZero,
+    /// `spath`: what lies in the JSON of a field, as fields.
+    Spath(Name),
+    /// `lookup`: the columns of a lookup of the site, and `(its key, the field that is looked up)`.
+    Lookup(Name, Vec<(Name, Name)>),
+    /// `appendpipe [ … ]`: what a search makes of these rows, after them.
+    AppendPipe(Vec<Command>),
     /// `append [ … ]`: the rows of another search after these.
     Append(Vec<Command>),
     /// `join`: each row with the rows of another search whose keys are equal; fields of theirs overwrite its own.
@@ -168,8 +174,6 @@ impl From<&Name> for Glob {
 pub(crate) enum StreamWindow {
     /// All up to this one.
     UpTo,
-    /// All before this one.
-    Before,
     /// So many before this one.
     Last(u64),
 }

@@ -311,7 +311,7 @@ impl<'a> Fitter<'a, '_> {
             let of = |name: &Arc<str>| columns.iter().find(|(own, _)| own == name).map(|(_, it)| it.field.clone());
             self.commands.push(Command::Table(names.iter().filter_map(of).collect()));
         }
-        self.scope = Scope { made: columns.into_iter().collect(), events };
+        self.scope = Scope { made: columns.into_iter().collect(), events, open: false };
         self.base_open = false;
         self.closed_window = true;
     }
@@ -376,6 +376,8 @@ fn is_streaming(command: &Command) -> bool {
         | Command::MvExpand(..)
         | Command::Rex { .. }
         | Command::IpLocation { .. }
+        | Command::Spath(_)
+        | Command::Lookup(..)
         // It becomes `fields`.
         | Command::Table(_) => true,
         Command::Stats { .. }
@@ -385,7 +387,8 @@ fn is_streaming(command: &Command) -> bool {
         | Command::TableLike(_)
         | Command::Reverse
         | Command::XySeries(..)
-        | Command::Untable(..)
+        | Command::FillZero
+        | Command::AppendPipe(_)
         | Command::Sort { .. }
         | Command::Head(_)
         | Command::Dedup(_)
