@@ -69,7 +69,6 @@ impl Printer<'_> {
             Command::StreamStats { aggregates, by, over } => {
                 let command = match over {
                     StreamWindow::UpTo => "streamstats".to_owned(),
-                    StreamWindow::Before => "streamstats current=false".to_owned(),
                     StreamWindow::Last(rows) if by.is_empty() => format!("streamstats current=false window={rows}"),
                     StreamWindow::Last(rows) => format!("streamstats current=false window={rows} global=false"),
                 };
@@ -100,7 +99,8 @@ impl Printer<'_> {
                 let name = |name| self.name(name);
                 let (column, on) = (name(column), name(field));
                 let on = if on == column { on } else { format!("{column} AS {on}") };
-                format!("lookup {} {on} OUTPUT {column} AS {}", name(lookup), name(flag))
+                let output = flag.as_ref().map(|flag| format!(" OUTPUT {column} AS {}", name(flag)));
+                format!("lookup {} {on}{}", name(lookup), output.unwrap_or_default())
             }
             Command::Multisearch(searches) => {
                 let searches: String = searches.iter().map(|search| self.subsearch(search)).collect();
@@ -116,8 +116,11 @@ impl Printer<'_> {
             Command::XySeries(row, column, value) => {
                 format!("xyseries {} {} {}", self.name(row), self.name(column), self.name(value))
             }
-            Command::Untable(row, column, value) => {
-                format!("untable {} {} {}", self.name(row), self.name(column), self.name(value))
+            Command::FillZero => "fillnull value=0".to_owned(),
+            Command::Spath(field) => format!("spath input={}", self.name(field)),
+            Command::AppendPipe(commands) => {
+                let text = self.pipeline(commands, "");
+                format!("appendpipe\n    [ {} ]", text.trim_start_matches("| ").replace('\n', "\n    "))
             }
             Command::Append(search) => format!("append{}", self.subsearch(search)),
             Command::Join { outer, all, keys, flag, search } => {

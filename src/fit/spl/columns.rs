@@ -17,6 +17,10 @@ impl<'a> Fitter<'a, '_> {
         if let Some(made) = self.scope.made.get(&column.name) {
             return Ok(made.clone());
         }
+        if !self.scope.events && self.scope.open {
+            let field = self.new_field(&column.name, span)?;
+            return Ok(Column { seconds: false, ..Column::computed(field, ty) });
+        }
         if !self.scope.events {
             let message = format!("column `{}` is not one of the row at this place", column.name);
             return Err(Unsayable::new(Code::UnknownColumn, span, message));

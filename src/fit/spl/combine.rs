@@ -66,7 +66,7 @@ pub(super) fn mentioned(tree: &dyn Tree, names: &mut BTreeSet<Arc<str>>) {
 }
 
 /// Whether a stage fixes which columns there are.
-fn closes(stage: &Stage) -> bool {
+pub(super) fn closes(stage: &Stage) -> bool {
     match &stage.kind {
         StageKind::Project(_) | StageKind::Count | StageKind::MakeSeries(_) | StageKind::SampleDistinct { .. } => true,
         StageKind::Distinct(columns) => !columns.is_empty(),

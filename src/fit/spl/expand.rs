@@ -14,7 +14,7 @@ use crate::diagnostic::{Code, Effect};
 use crate::plan::{Expr, ExprKind, MvItem, ScalarType, Stage, Value};
 
 /// An array that is expanded.
-struct Array<'a> {
+pub(super) struct Array<'a> {
     /// The field of its elements.
     field: Name,
     /// What it holds, as Splunk has it.
@@ -38,16 +38,29 @@ impl<'a> Fitter<'a, '_> {
         let limit = self.expand_limit(limit)?;
         let mut arrays = Vec::new();
         for item in items {
-            arrays.push(self.array(item)?);
+            let field = self.new_field(&item.name, item.value.span)?;
+            arrays.push(self.array(item, field)?);
         }
+        self.expand(stage, arrays, index, limit, false)
+    }
+
+    /// Expands arrays; `keep`: a row without an element stays, with none.
+    pub(super) fn expand(
+        &mut self,
+        stage: &Stage,
+        arrays: Vec<Array<'a>>,
+        index: Option<&Arc<str>>,
+        limit: Option<u64>,
+        keep: bool,
+    ) -> Fit<()> {
         if arrays.iter().any(|array| array.shape == Shape::Json) {
             let message = "an object that stands where an array is expected stays whole in Splunk, and a null among the \
                            elements is a text";
             self.note(Code::Approximated, Effect::Unsure, stage.span, message);
         }
         match (arrays.as_slice(), index) {
-            ([array], None) => self.expand_one(array, limit),
-            (arrays, index) => self.expand_side_by_side(stage, arrays, index, limit)?,
+            ([array], None) => self.expand_one(array, limit, keep),
+            (arrays, index) => self.expand_side_by_side(stage, arrays, index, limit, keep)?,
         }
         for array in arrays {
             if array.column.ty.is_numeric() {
@@ -69,9 +82,9 @@ impl<'a> Fitter<'a, '_> {
         }
     }
 
-    fn array(&mut self, item: &MvItem) -> Fit<Array<'a>> {
+    /// What is expanded, and the field of its elements.
+    pub(super) fn array(&mut self, item: &MvItem, field: Name) -> Fit<Array<'a>> {
         self.ledger.carried(item.id);
-        let field = self.new_field(&item.name, item.value.span)?;
         let shape = self.shape(&item.value);
         let value = match shape {
             Shape::Json => self.json(&item.value)?,
@@ -97,11 +110,17 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// One array.
-    fn expand_one(&mut self, array: &Array<'_>, limit: Option<u64>) {
+    fn expand_one(&mut self, array: &Array<'_>, limit: Option<u64>, keep: bool) {
         let elements = match array.shape {
+            Shape::Json if keep => {
+                let none =
+                    EvalExpr::Call("if", vec![empty_array(array.value.clone()), EvalExpr::null(), array.value.clone()]);
+                let all = EvalExpr::Call("json_array_to_mv", vec![array.value.clone()]);
+                EvalExpr::Call("coalesce", vec![all, none])
+            }
             Shape::Json => {
-                let kept =
-                    EvalExpr::any([EvalExpr::is_null(array.value.clone()), empty_array(array.value.clone()).negated()]);
+                let missing = EvalExpr::is_null(array.value.clone());
+                let kept = EvalExpr::any([missing, empty_array(array.value.clone()).negated()]);
                 self.commands.push(Command::Where(kept));
                 elements(array.value.clone())
             }
@@ -111,7 +130,7 @@ impl<'a> Fitter<'a, '_> {
             self.commands.push(Command::Eval(vec![(array.field.clone(), elements)]));
         }
         self.commands.push(Command::MvExpand(array.field.clone(), limit));
-        if array.shape == Shape::Multi && !array.never_empty {
+        if array.shape == Shape::Multi && !array.never_empty && !keep {
             self.commands.push(Command::Where(EvalExpr::is_not_null(EvalExpr::Field(array.field.clone()))));
         }
     }
@@ -123,6 +142,7 @@ impl<'a> Fitter<'a, '_> {
         arrays: &[Array<'_>],
         index: Option<&Arc<str>>,
         limit: Option<u64>,
+        keep: bool,
     ) -> Fit<()> {
         let position = match index {
             Some(name) => self.new_field(name, stage.span)?,
@@ -168,7 +188,9 @@ impl<'a> Fitter<'a, '_> {
         assignments.extend(values);
         self.assign(assignments, &[]);
         self.commands.push(Command::MvExpand(position.clone(), limit));
-        self.commands.push(Command::Where(EvalExpr::is_not_null(EvalExpr::Field(position.clone()))));
+        if !keep {
+            self.commands.push(Command::Where(EvalExpr::is_not_null(EvalExpr::Field(position.clone()))));
+        }
         self.commands.push(Command::Eval(picked));
         match index {
             Some(name) => {

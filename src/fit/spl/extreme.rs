@@ -59,6 +59,10 @@ struct Ordering<'a> {
     key: SortBy,
     /// The column of the result.
     column: Column<'a>,
+    /// Its value in the row.
+    value: EvalExpr,
+    /// It is a column of the row under its own name.
+    own: bool,
 }
 
 impl<'a> Fitter<'a, '_> {
@@ -131,8 +135,7 @@ impl<'a> Fitter<'a, '_> {
             return self.whole_row(main, ordering, items, parts);
         }
         if let Some(ordering) = ordering {
-            let value = EvalExpr::Field(ordering.key.field);
-            items.push((main.binding.name.clone(), ordering.column, value));
+            items.push((main.binding.name.clone(), ordering.column, ordering.value));
         }
         for column in main.columns() {
             let (made, value) = self.binding(column, &[])?;
@@ -143,7 +146,7 @@ impl<'a> Fitter<'a, '_> {
 
     /// Aggregates beside a chosen row must not cover what it holds: where there is such a column, they wait in a field of
     /// the query's own, whose new name is put into `renames`.
-    fn own_names(&mut self, parts: &mut Parts<'a>, read: &std::collections::BTreeSet<Arc<str>>, all: bool) {
+    pub(super) fn own_names(&mut self, parts: &mut Parts<'a>, read: &std::collections::BTreeSet<Arc<str>>, all: bool) {
         for at in 0..parts.made.len() {
             let Some((name, column)) = parts.made.get(at) else { continue };
             let (name, field) = (name.clone(), column.field.clone());
@@ -172,7 +175,8 @@ impl<'a> Fitter<'a, '_> {
     fn ordering(&mut self, extreme: Extreme<'_>, parts: &mut Parts<'a>) -> Fit<Option<Ordering<'a>>> {
         let (aggregate, binding) = (extreme.aggregate, extreme.binding);
         let Some(by) = aggregate.args.first() else { return Ok(None) };
-        let value = self.value(by)?;
+        let any = aggregate.kind == AggregateKind::TakeAny;
+        let value = if any { self.value(by)? } else { self.operand(by)? };
         let held = match &by.kind {
             ExprKind::Column(reference) => Some((self.column(reference, by.ty, by.span)?, reference.name.clone())),
             _ => None,
@@ -186,24 +190,27 @@ impl<'a> Fitter<'a, '_> {
             Some(source) if source.is_field() => Column { field: own, raw: false, known: None, ..source },
             Some(_) | None => Column::computed(own, by.ty),
         };
-        if aggregate.kind == AggregateKind::TakeAny {
+        let own = held.as_ref().is_some_and(|(source, name)| *name == binding.name && source.is_field());
+        let bare = held.as_ref().filter(|(source, _)| source.is_field()).map(|(source, _)| source.bare());
+        if any {
             // Any row will do; its value is the column's.
             column.null_text = None;
             let field = match value {
                 EvalExpr::Field(field) => field,
                 value => self.before_value(value, parts),
             };
+            let value = EvalExpr::Field(field.clone());
             let key = SortBy { field, descending: true, order: SortOrder::Auto };
             let message = "KQL may take any row of a group; Splunk takes the first";
             self.note(Code::ArbitraryChoice, Effect::Exact, aggregate.span, message);
-            return Ok(Some(Ordering { key, column }));
+            return Ok(Some(Ordering { key, column, value, own }));
         }
         let descending = aggregate.kind == AggregateKind::ArgMax;
-        let text = matches!(by.ty, ScalarType::String | ScalarType::Guid)
-            || matches!(by.ty, ScalarType::Datetime) && !column.seconds;
+        let time = matches!(by.ty, ScalarType::Datetime | ScalarType::Timespan);
+        let text = matches!(by.ty, ScalarType::String | ScalarType::Guid);
         let order = if text {
             SortOrder::Text
-        } else if by.ty.is_numeric() || column.seconds {
+        } else if by.ty.is_numeric() || time || column.seconds {
             SortOrder::Number
         } else {
             SortOrder::Auto
@@ -224,12 +231,19 @@ impl<'a> Fitter<'a, '_> {
                 field
             }
             value => {
-                column.null_text = None;
+                if !own {
+                    column.null_text = None;
+                    column.seconds |= time;
+                }
                 let value = if by.ty == ScalarType::String { EvalExpr::or_empty(value) } else { value };
                 self.before_value(value, parts)
             }
         };
-        Ok(Some(Ordering { key: SortBy { field, descending, order }, column }))
+        let value = match bare {
+            Some(bare) if own => bare,
+            Some(_) | None => EvalExpr::Field(field.clone()),
+        };
+        Ok(Some(Ordering { key: SortBy { field, descending, order }, column, value, own }))
     }
 
     /// A value that is computed before the groups are made.
@@ -253,7 +267,7 @@ impl<'a> Fitter<'a, '_> {
         let key = ordering.as_ref().filter(|_| !any).map(|ordering| ordering.key.clone());
         let mut values = Vec::new();
         if let Some(ordering) = ordering {
-            values.push((extreme.binding.name.clone(), ordering.column, EvalExpr::Field(ordering.key.field)));
+            values.push((extreme.binding.name.clone(), ordering.column, ordering.value));
         }
         for column in extreme.columns() {
             let (made, value) = self.binding(column, &[])?;
@@ -304,6 +318,7 @@ impl<'a> Fitter<'a, '_> {
             made.push((name, column));
         }
         if let Some(ordering) = ordering
+            && !ordering.own
             && ordering.key.field != ordering.column.field
         {
             // The value that orders stands under its new name, and no longer under its own.

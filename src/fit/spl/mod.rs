@@ -5,6 +5,7 @@
 //! and is not yet written is refused by name (`HG205`).
 
 mod anywhere;
+mod apply;
 mod columns;
 mod combine;
 mod datamodel;
@@ -18,10 +19,13 @@ mod moment;
 mod needles;
 mod neighbours;
 mod parse;
+mod plugins;
 mod predicate;
+mod projection;
 mod regex;
 mod rows;
 mod scope;
+mod series;
 mod source;
 mod stages;
 mod summarize;

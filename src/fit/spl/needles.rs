@@ -51,7 +51,7 @@ impl<'a> Fitter<'a, '_> {
         if !folded && let Some((lookup, column)) = self.lookup_column(pipeline) {
             let flag = self.helper();
             self.scratch.push(flag.clone());
-            self.commands.push(Command::Lookup { lookup, column, field: key, flag: flag.clone() });
+            self.commands.push(Command::Lookup { lookup, column, field: key, flag: Some(flag.clone()) });
             let found = EvalExpr::is_not_null(EvalExpr::Field(flag));
             return Ok(Condition::eval(if matched.negated { found.negated() } else { found }));
         }

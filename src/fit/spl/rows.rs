@@ -102,7 +102,7 @@ impl<'a> Fitter<'a, '_> {
         if !made.is_empty() {
             self.commands.push(Command::Table(made.iter().map(|(_, column)| column.field.clone()).collect()));
         }
-        self.scope = Scope { made: made.into_iter().collect(), events: false };
+        self.scope = Scope { made: made.into_iter().collect(), ..Scope::default() };
         self.base_open = false;
         self.closed_window = true;
         self.fixed = true;
@@ -129,7 +129,7 @@ impl<'a> Fitter<'a, '_> {
             made.push((name.clone(), Column { seconds: *ty != ScalarType::Datetime, ..Column::computed(field, *ty) }));
         }
         self.generator = Some(Command::InputLookup(lookup));
-        self.scope = Scope { made: made.into_iter().collect(), events: false };
+        self.scope = Scope { made: made.into_iter().collect(), ..Scope::default() };
         self.base_open = false;
         self.closed_window = true;
         Ok(())

@@ -107,4 +107,6 @@ pub(super) struct Scope<'a> {
     pub(super) made: BTreeMap<Arc<str>, Column<'a>>,
     /// The event is still there: a column that no stage has made is one of the table.
     pub(super) events: bool,
+    /// There may be more columns than are known, each a field of its name: an object was unpacked.
+    pub(super) open: bool,
 }

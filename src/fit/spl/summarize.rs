@@ -22,6 +22,8 @@ pub(super) struct Parts<'a> {
     pub(super) fill: Vec<Name>,
     /// The field that numbers the rows, where an aggregate needs their order.
     pub(super) numbered: Option<Name>,
+    /// Rows that do not satisfy it do not count.
+    pub(super) only: Option<EvalExpr>,
     pub(super) aggregates: Vec<StatsAggregate>,
     pub(super) by: Vec<Name>,
     /// Values computed after.
@@ -79,7 +81,7 @@ impl<'a> Fitter<'a, '_> {
         if !renames.is_empty() {
             self.commands.push(Command::Rename(renames));
         }
-        self.scope = Scope { made: made.into_iter().collect(), events: false };
+        self.scope = Scope { made: made.into_iter().collect(), ..Scope::default() };
         Ok(())
     }
 
@@ -201,9 +203,13 @@ impl<'a> Fitter<'a, '_> {
         let (function, of) = match aggregate.kind {
             AggregateKind::Count => {
                 column.present = true;
-                let of = match &aggregate.condition {
-                    Some(condition) => StatsInput::Eval(self.predicate(condition)?.eval),
-                    None => StatsInput::Rows,
+                let own = match &aggregate.condition {
+                    Some(condition) => Some(self.predicate(condition)?.eval),
+                    None => None,
+                };
+                let of = match (own, parts.only.clone()) {
+                    (None, None) => StatsInput::Rows,
+                    (own, only) => StatsInput::Eval(EvalExpr::all(own.into_iter().chain(only))),
                 };
                 (simple("count"), of)
             }
@@ -447,7 +453,11 @@ impl<'a> Fitter<'a, '_> {
         let ordered = matches!(aggregate.kind, AggregateKind::Min | AggregateKind::Max);
         let value = if ordered { self.operand(arg)? } else { self.value(arg)? };
         let text = arg.ty == ScalarType::String && text_counts;
-        let Some(condition) = &aggregate.condition else {
+        let own = match &aggregate.condition {
+            Some(condition) => Some(self.predicate(condition)?.eval),
+            None => None,
+        };
+        if own.is_none() && parts.only.is_none() {
             return Ok(match value {
                 EvalExpr::Field(field) => {
                     if text {
@@ -458,8 +468,8 @@ impl<'a> Fitter<'a, '_> {
                 value if text => StatsInput::Eval(EvalExpr::or_empty(value)),
                 value => StatsInput::Eval(value),
             });
-        };
-        let condition = self.predicate(condition)?.eval;
+        }
+        let condition = EvalExpr::all(own.into_iter().chain(parts.only.clone()));
         let value = if text { EvalExpr::or_empty(value) } else { value };
         Ok(StatsInput::Eval(EvalExpr::Call("if", vec![condition, value, EvalExpr::null()])))
     }

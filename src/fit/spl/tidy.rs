@@ -31,6 +31,12 @@ pub(super) fn tidy(commands: Vec<Command>) -> Vec<Command> {
             // These keep none of the fields that they do not name.
             Command::Stats { .. } | Command::Table(_) | Command::Fields(_) | Command::XySeries(..) => {
                 away.clear();
+                if let (Some(Command::FieldsAway(gone)), Command::Table(names) | Command::Fields(names)) =
+                    (out.last(), &command)
+                    && !gone.iter().any(|name| names.contains(name))
+                {
+                    out.pop();
+                }
                 out.push(command);
             }
             other => out.push(other),

@@ -112,16 +112,16 @@ pub(crate) enum Command {
     MakeResults(Option<String>),
     /// `inputlookup`: the rows of a lookup.
     InputLookup(Name),
-    /// `lookup`: marks the rows whose field holds a value that a column of a lookup has.
+    /// `lookup`: what a lookup of the site holds of a value.
     Lookup {
         /// The lookup.
         lookup: Name,
-        /// Its column.
+        /// Its key.
         column: Name,
-        /// The field.
+        /// The field that is looked up.
         field: Name,
-        /// The field that gets the value found.
-        flag: Name,
+        /// The field that gets the key where there is one; otherwise all columns of the lookup come in.
+        flag: Option<Name>,
     },
     /// `multisearch`: the events of several searches, which hold streaming commands only.
     Multisearch(Vec<Vec<Command>>),
@@ -145,8 +145,12 @@ pub(crate) enum Command {
     },
     /// `xyseries`: a column for each value of the second field, which holds the third; a row for each of the first.
     XySeries(Name, Name, Name),
-    /// `untable`: the reverse of `xyseries`: the field that stays, the names of the others, and their values.
-    Untable(Name, Name, Name),
+    /// `fillnull value=0`, of every field.
+    FillZero,
+    /// `spath`: what lies in the JSON of a field, as fields.
+    Spath(Name),
+    /// `appendpipe [ … ]`: what a search makes of these rows, after them.
+    AppendPipe(Vec<Command>),
     /// `append [ … ]`: the rows of another search after these.
     Append(Vec<Command>),
     /// `join`: each row with the rows of another search whose keys are equal; fields of theirs overwrite its own.
@@ -191,8 +195,6 @@ impl From<&Name> for Glob {
 pub(crate) enum StreamWindow {
     /// All up to this one.
     UpTo,
-    /// All before this one.
-    Before,
     /// So many before this one.
     Last(u64),
 }

@@ -95,7 +95,7 @@ impl<'a> Fitter<'a, '_> {
                 let typed = part.columns.columns.iter().find(|(own, _)| own == name);
                 let known = branch.scope.made.contains_key(name) || typed.is_some();
                 let ty = typed.map_or(ScalarType::Unknown, |(_, ty)| *ty);
-                if !known && !(part.columns.open && branch.scope.events) {
+                if !(known || part.columns.open && branch.scope.events) {
                     columns.push(None);
                     continue;
                 }
@@ -311,7 +311,7 @@ impl<'a> Fitter<'a, '_> {
             let of = |name: &Arc<str>| columns.iter().find(|(own, _)| own == name).map(|(_, it)| it.field.clone());
             self.commands.push(Command::Table(names.iter().filter_map(of).collect()));
         }
-        self.scope = Scope { made: columns.into_iter().collect(), events };
+        self.scope = Scope { made: columns.into_iter().collect(), events, open: false };
         self.base_open = false;
         self.closed_window = true;
     }
@@ -379,6 +379,7 @@ fn is_streaming(command: &Command) -> bool {
         | Command::Rex { .. }
         | Command::IpLocation { .. }
         | Command::Lookup { .. }
+        | Command::Spath(_)
         // It becomes `fields`.
         | Command::Table(_) => true,
         Command::Stats { .. }
@@ -388,7 +389,8 @@ fn is_streaming(command: &Command) -> bool {
         | Command::TableLike(_)
         | Command::Reverse
         | Command::XySeries(..)
-        | Command::Untable(..)
+        | Command::FillZero
+        | Command::AppendPipe(_)
         | Command::Sort { .. }
         | Command::Head(_)
         | Command::Dedup(_)

@@ -10,7 +10,7 @@ use crate::plan::{Expr, ExprKind, ScalarType};
 impl<'a> Fitter<'a, '_> {
     pub(super) fn conversion(&mut self, expr: &Expr, name: &str, args: &[Expr]) -> Fit<Option<EvalExpr>> {
         Ok(Some(match (name, args) {
-            ("tostring", [value]) => self.to_text(value)?,
+            ("tostring", [value]) => self.text_form(value)?,
             ("tolong" | "toint", [value]) => match value.ty {
                 ScalarType::Int | ScalarType::Long => self.value(value)?,
                 ScalarType::Real | ScalarType::Decimal => {
@@ -64,7 +64,7 @@ impl<'a> Fitter<'a, '_> {
                 let held = self.shared(held, value.span);
                 call("case", [matches(held.clone(), guid), call("lower", [held])])
             }
-            ("todatetime", [value]) => self.to_time(expr, value)?,
+            ("todatetime", [value]) => self.time_form(expr, value)?,
             ("totimespan", [value]) if value.ty == ScalarType::Timespan => self.operand(value)?,
             ("totimespan", [value]) => {
                 let message = "of the texts that are a span of time only `d.hh:mm:ss` and `hh:mm:ss` are read";
@@ -85,7 +85,7 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// `tostring(x)`
-    fn to_text(&mut self, value: &Expr) -> Fit<EvalExpr> {
+    fn text_form(&mut self, value: &Expr) -> Fit<EvalExpr> {
         if value.ty == ScalarType::Dynamic && self.shape(value) == Shape::Multi {
             // An array without elements has a text, a missing multivalue has none.
             return Ok(super::form::or(self.json(value)?, text("[]")));
@@ -133,7 +133,7 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// `todatetime(x)`
-    fn to_time(&mut self, expr: &Expr, value: &Expr) -> Fit<EvalExpr> {
+    fn time_form(&mut self, expr: &Expr, value: &Expr) -> Fit<EvalExpr> {
         match value.ty {
             ScalarType::Datetime => self.operand(value),
             ScalarType::Int | ScalarType::Long | ScalarType::Real | ScalarType::Decimal => {

@@ -89,8 +89,7 @@ impl<'a> Fitter<'a, '_> {
                 }
             }
             ("format_datetime", [value, format]) => {
-                let Some(format) =
-                    format.as_str().and_then(|text| strftime(text)).inspect(|_| self.ledger.carried(format.id))
+                let Some(format) = format.as_str().and_then(strftime).inspect(|_| self.ledger.carried(format.id))
                 else {
                     return Err(Unsayable::not_yet(expr.span, "this format of a time"));
                 };
