@@ -161,7 +161,30 @@ pub(super) fn polarities(stages: &[Stage], outer: Polarity) -> Vec<Polarity> {
                     | JoinKind::RightSemi
                     | JoinKind::LeftAnti => polarity,
                 },
-                _ => polarity,
+                StageKind::Where(_)
+                | StageKind::Extend(_)
+                | StageKind::Project(_)
+                | StageKind::ProjectAway(_)
+                | StageKind::ProjectKeep(_)
+                | StageKind::ProjectRename(_)
+                | StageKind::ProjectReorder(_)
+                | StageKind::Distinct(_)
+                | StageKind::Sort(_)
+                | StageKind::Top { .. }
+                | StageKind::Take(_)
+                | StageKind::Sample(_)
+                | StageKind::SampleDistinct { .. }
+                | StageKind::Lookup(_)
+                | StageKind::MvExpand { .. }
+                | StageKind::MvApply { .. }
+                | StageKind::Parse { .. }
+                | StageKind::ParseKv { .. }
+                | StageKind::MakeSeries(_)
+                | StageKind::Serialize(_)
+                | StageKind::Evaluate { .. }
+                | StageKind::Invoke { .. }
+                | StageKind::Render { .. }
+                | StageKind::Untranslated(_) => polarity,
             };
             after
         })
@@ -325,11 +348,33 @@ impl<'a> Fitter<'a, '_> {
             self.scope.made = items.into_iter().map(|(name, column, _)| (name, column)).collect();
             return Ok(());
         }
+        if shaped && !self.scope.events && self.scope.made.len() == items.len() && self.rename(&items) {
+            self.scope.made = items.into_iter().map(|(name, column, _)| (name, column)).collect();
+            return Ok(());
+        }
         if !self.scope.events && matches!(self.commands.last(), Some(Command::Table(_))) {
             // The columns that are left are among those it keeps.
             self.commands.pop();
         }
         self.reshape(items, &[])
+    }
+
+    /// Gives fields other names, if that is all there is to do and no name is in the way.
+    fn rename(&mut self, items: &[(Arc<str>, Column<'a>, EvalExpr)]) -> bool {
+        let mut pairs: Vec<(Name, Name)> = Vec::new();
+        for (_, column, value) in items {
+            let EvalExpr::Field(field) = value else { return false };
+            if pairs.iter().any(|(from, to)| from == field || *to == column.field) {
+                return false;
+            }
+            pairs.push((field.clone(), column.field.clone()));
+        }
+        let renames: Vec<(Name, Name)> = pairs.iter().filter(|(from, to)| from != to).cloned().collect();
+        if renames.iter().any(|(_, to)| pairs.iter().any(|(from, _)| from == to)) {
+            return false;
+        }
+        self.commands.push(Command::Rename(renames));
+        true
     }
 
     /// Whether there is one row at most for each combination of these fields.
@@ -340,11 +385,23 @@ impl<'a> Fitter<'a, '_> {
                 Command::Stats { by, .. } => return within(by),
                 Command::Dedup(by) => return within(by),
                 Command::Head(1) => return true,
-                Command::Where(_) | Command::Sort { .. } | Command::Head(_) => {}
+                Command::Where(_) | Command::Sort { .. } | Command::Head(_) | Command::FillEmpty(_) => {}
                 Command::Eval(assignments) if assignments.iter().all(|(name, _)| !fields.contains(name)) => {}
                 Command::Fields(names) | Command::Table(names) if fields.iter().all(|name| names.contains(name)) => {}
                 Command::FieldsAway(names) if fields.iter().all(|name| !names.contains(name)) => {}
-                _ => return false,
+                Command::Search(_)
+                | Command::Eval(_)
+                | Command::Fields(_)
+                | Command::FieldsAway(_)
+                | Command::Table(_)
+                | Command::Rename(_)
+                | Command::MvExpand(_)
+                | Command::Append(_)
+                | Command::Multisearch(_)
+                | Command::MakeResults(_)
+                | Command::InputLookup(_)
+                | Command::Lookup { .. }
+                | Command::Join { .. } => return false,
             }
         }
         false
@@ -437,9 +494,13 @@ impl<'a> Fitter<'a, '_> {
             return false;
         };
         let at = at + from;
-        let joined = self.commands.iter_mut().take(at).skip(from).find_map(|command| match command {
-            Command::Join { outer, flag: own, .. } if own.as_ref() == Some(flag) => Some((outer, own)),
-            _ => None,
+        let joined = self.commands.iter_mut().take(at).skip(from).find_map(|command| {
+            if let Command::Join { outer, flag: own, .. } = command
+                && own.as_ref() == Some(flag)
+            {
+                return Some((outer, own));
+            }
+            None
         });
         let Some((outer, own)) = joined else { return false };
         *outer = false;
@@ -484,7 +545,21 @@ fn proves(condition: &Expr) -> Option<Arc<str>> {
             let column = matched.subject.as_column()?;
             (all && matched.how != crate::plan::TextHow::Regex).then(|| column.name.clone())
         }
-        // `x != ""` is a comparison of texts, too.
-        _ => None,
+        ExprKind::Text(_)
+        | ExprKind::Presence { .. }
+        | ExprKind::Literal(_)
+        | ExprKind::Moment(_)
+        | ExprKind::Column(_)
+        | ExprKind::Path { .. }
+        | ExprKind::Call { .. }
+        | ExprKind::Arithmetic { .. }
+        | ExprKind::Negate(_)
+        | ExprKind::Compare { .. }
+        | ExprKind::In { .. }
+        | ExprKind::Time(_)
+        | ExprKind::And(_)
+        | ExprKind::Or(_)
+        | ExprKind::Not(_)
+        | ExprKind::Scalar(_) => None,
     }
 }

@@ -295,10 +295,7 @@ impl<'a> Fitter<'a, '_> {
         let unique = {
             let sources: Option<Vec<Name>> = items
                 .iter()
-                .map(|(_, _, value)| match value {
-                    EvalExpr::Field(field) => Some(field.clone()),
-                    _ => None,
-                })
+                .map(|(_, _, value)| if let EvalExpr::Field(field) = value { Some(field.clone()) } else { None })
                 .collect();
             sources.is_some_and(|sources| self.is_unique_by(&sources))
         };

@@ -223,9 +223,6 @@ impl<'a> Fitter<'a, '_> {
     }
 
     fn is_unique(&self, value: &EvalExpr) -> bool {
-        match value {
-            EvalExpr::Field(field) => self.is_unique_by(std::slice::from_ref::<Name>(field)),
-            _ => false,
-        }
+        if let EvalExpr::Field(field) = value { self.is_unique_by(std::slice::from_ref::<Name>(field)) } else { false }
     }
 }
