@@ -373,7 +373,24 @@ impl<'a> Fitter<'a, '_> {
         if renames.iter().any(|(_, to)| pairs.iter().any(|(from, _)| from == to)) {
             return false;
         }
-        self.commands.push(Command::Rename(renames));
+        if renames.is_empty() {
+            return true;
+        }
+        if let Some(Command::Rename(last)) = self.commands.last_mut() {
+            // One name after the other is one rename.
+            for (from, to) in renames {
+                match last.iter_mut().find(|(_, name)| *name == from) {
+                    Some(pair) => pair.1 = to,
+                    None => last.push((from, to)),
+                }
+            }
+            last.retain(|(from, to)| from != to);
+            if last.is_empty() {
+                self.commands.pop();
+            }
+        } else {
+            self.commands.push(Command::Rename(renames));
+        }
         true
     }
 
@@ -478,11 +495,35 @@ impl<'a> Fitter<'a, '_> {
             return;
         }
         let mut scratch = std::mem::take(&mut self.scratch);
+        let helpers = scratch.clone();
         scratch.retain(|field| !self.filtered_by(field, from));
+        self.filter_first(&helpers, from);
         let shaped = matches!(self.commands.last(), Some(Command::Table(_) | Command::Stats { .. }));
         if !scratch.is_empty() && !shaped {
             self.commands.push(Command::FieldsAway(scratch));
         }
+    }
+
+    /// Puts the conditions that read no helper in front of what makes the helpers: fewer rows are looked up.
+    fn filter_first(&mut self, helpers: &[Name], from: usize) {
+        let Some(Command::Where(condition)) = self.commands.last() else { return };
+        if self.commands.len() <= from + 1 {
+            return;
+        }
+        let reads = |expr: &EvalExpr| {
+            let mut found = false;
+            expr.fields(&mut |name| found |= helpers.contains(name));
+            found
+        };
+        let (late, early): (Vec<EvalExpr>, Vec<EvalExpr>) = conjuncts(condition).iter().cloned().partition(reads);
+        if early.is_empty() {
+            return;
+        }
+        self.commands.pop();
+        if !late.is_empty() {
+            self.commands.push(Command::Where(EvalExpr::all(late)));
+        }
+        self.commands.insert(from, Command::Where(EvalExpr::all(early)));
     }
 
     /// Turns a join whose flag must be there into one that keeps no other rows.
