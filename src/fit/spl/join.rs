@@ -9,7 +9,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::combine::{Demand, Key, may_lack, mentioned};
+use super::combine::{Key, may_lack};
+use super::demand::{Demand, mentioned};
 use super::scope::{Column, Scope};
 use super::tree::{Command, EvalExpr, Name};
 use super::{Fit, Fitter, Unsayable};

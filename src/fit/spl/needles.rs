@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use super::combine::{Demand, may_lack};
+use super::combine::may_lack;
+use super::demand::Demand;
 use super::predicate::Condition;
 use super::scope::{Column, Shape};
 use super::tree::{Command, EvalExpr, Name, StatsAggregate, StatsInput};
