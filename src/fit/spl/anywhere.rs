@@ -8,6 +8,7 @@
 use super::matcher::is_plain;
 use super::scope::Column;
 use super::tree::{Command, EvalExpr, Name, Pattern, SearchExpr};
+use super::union::either;
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
 use crate::plan::{Expr, ExprKind, ScalarType, SearchTerm, Stage, TableRef, Value};
@@ -28,17 +29,17 @@ impl<'a> Fitter<'a, '_> {
         }
         let mut alternatives = Vec::new();
         for table in tables {
-            let terms = self.table(table, span)?;
-            alternatives.extend(SearchExpr::all(terms));
+            alternatives.push(self.table(table, span)?);
         }
         if tables.is_empty() {
             self.time_columns = ["TimeGenerated", "Timestamp"].into_iter().map(Into::into).collect();
             let Some(every) = Name::new("sourcetype") else { return Ok(()) };
-            alternatives.push(SearchExpr::Exists(every));
+            alternatives.push(vec![SearchExpr::Exists(every)]);
             let message = "every event that the user may see is searched, not those of the tables alone";
             self.note(Code::SelectorMissing, Effect::Unsure, span, message);
         }
-        self.selector = SearchExpr::any(alternatives).into_iter().collect();
+        self.selector = either(alternatives)
+            .ok_or_else(|| Unsayable::not_yet(span, "a search of tables of which one holds another"))?;
         if self.fields.keeps_names() {
             let table = Column::computed(Name::of("sourcetype"), ScalarType::String);
             self.scope.made.insert("$table".into(), Column { raw: true, ..table });

@@ -3,28 +3,16 @@
 //!
 //! How rows are combined is said in [`super::join`], [`super::union`] and [`super::needles`].
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::demand::Demand;
 use super::scope::{Column, Shape};
 use super::tree::{Command, EvalExpr, Name};
 use super::{Branch, Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
 use crate::fit::Window;
-use crate::plan::{
-    Absence, AggregateValue, ArgColumns, ColumnRef, Expr, ExprKind, JoinKind, Needles, NodeRef, ParsePart, Pipeline,
-    ScalarType, Stage, StageKind, Tree,
-};
+use crate::plan::{Absence, ColumnRef, Expr, ExprKind, JoinKind, Needles, Pipeline, ScalarType, Stage, StageKind};
 use crate::source::Span;
-
-/// The columns that are read behind a place of a pipeline.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Demand {
-    /// Their names.
-    pub(super) names: BTreeSet<Arc<str>>,
-    /// The row comes out as it is: every column is read.
-    pub(super) open: bool,
-}
 
 /// A key as it is compared.
 pub(super) struct Key {
@@ -34,111 +22,6 @@ pub(super) struct Key {
     pub(super) may_lack: bool,
     /// Conditions say that it is there and not empty.
     pub(super) proven: bool,
-}
-
-/// Adds the columns that a part of the plan names.
-pub(super) fn mentioned(tree: &dyn Tree, names: &mut BTreeSet<Arc<str>>) {
-    tree.visit(&mut |node| {
-        let NodeRef::Expr(expr) = node else { return };
-        match &expr.kind {
-            ExprKind::Column(column) => {
-                names.insert(column.name.clone());
-            }
-            ExprKind::Time(range) => {
-                names.insert(range.column.name.clone());
-            }
-            ExprKind::Literal(_)
-            | ExprKind::Moment(_)
-            | ExprKind::Path { .. }
-            | ExprKind::Call { .. }
-            | ExprKind::Arithmetic { .. }
-            | ExprKind::Negate(_)
-            | ExprKind::Compare { .. }
-            | ExprKind::Text(_)
-            | ExprKind::In { .. }
-            | ExprKind::Presence { .. }
-            | ExprKind::And(_)
-            | ExprKind::Or(_)
-            | ExprKind::Not(_)
-            | ExprKind::Scalar(_) => {}
-        }
-    });
-}
-
-/// Whether a stage fixes which columns there are.
-pub(super) fn closes(stage: &Stage) -> bool {
-    match &stage.kind {
-        StageKind::Project(_) | StageKind::Count | StageKind::MakeSeries(_) | StageKind::SampleDistinct { .. } => true,
-        StageKind::Distinct(columns) => !columns.is_empty(),
-        StageKind::ProjectKeep(patterns) => !patterns.iter().any(|it| it.pattern.contains('*')),
-        StageKind::Summarize { aggregates, .. } => {
-            let all = |value: &AggregateValue| match value {
-                AggregateValue::One(aggregate) => matches!(aggregate.columns, ArgColumns::All),
-                AggregateValue::Computed { .. } => false,
-            };
-            !aggregates.iter().any(|it| all(&it.value))
-        }
-        StageKind::Where(_)
-        | StageKind::Extend(_)
-        | StageKind::ProjectAway(_)
-        | StageKind::ProjectRename(_)
-        | StageKind::ProjectReorder(_)
-        | StageKind::Sort(_)
-        | StageKind::Top { .. }
-        | StageKind::Take(_)
-        | StageKind::Sample(_)
-        | StageKind::Join(_)
-        | StageKind::Lookup(_)
-        | StageKind::MvExpand { .. }
-        | StageKind::MvApply { .. }
-        | StageKind::Parse { .. }
-        | StageKind::ParseKv { .. }
-        | StageKind::Serialize(_)
-        | StageKind::Evaluate { .. }
-        | StageKind::Invoke { .. }
-        | StageKind::Render { .. }
-        | StageKind::Untranslated(_) => false,
-    }
-}
-
-/// Adds the columns that a stage makes.
-fn makes(stage: &Stage, made: &mut BTreeSet<Arc<str>>) {
-    match &stage.kind {
-        StageKind::Extend(bindings) | StageKind::Serialize(bindings) => {
-            made.extend(bindings.iter().map(|it| it.name.clone()));
-        }
-        StageKind::ProjectRename(pairs) => made.extend(pairs.iter().map(|(name, _)| name.clone())),
-        StageKind::MvExpand { items, index, .. } => {
-            made.extend(items.iter().map(|it| it.name.clone()));
-            made.extend(index.clone());
-        }
-        StageKind::Parse { parts, .. } => made.extend(parts.iter().filter_map(|part| match part {
-            ParsePart::Column { name, .. } => Some(name.clone()),
-            ParsePart::Any | ParsePart::Text { .. } => None,
-        })),
-        StageKind::ParseKv { columns, .. } => made.extend(columns.iter().map(|(name, _)| name.clone())),
-        StageKind::Where(_)
-        | StageKind::Project(_)
-        | StageKind::ProjectAway(_)
-        | StageKind::ProjectKeep(_)
-        | StageKind::ProjectReorder(_)
-        | StageKind::Summarize { .. }
-        | StageKind::Distinct(_)
-        | StageKind::Count
-        | StageKind::Sort(_)
-        | StageKind::Top { .. }
-        | StageKind::Take(_)
-        | StageKind::Sample(_)
-        | StageKind::SampleDistinct { .. }
-        | StageKind::Join(_)
-        | StageKind::Lookup(_)
-        | StageKind::MvApply { .. }
-        | StageKind::MakeSeries(_)
-        | StageKind::Evaluate { .. }
-        | StageKind::Invoke { .. }
-        | StageKind::Render { .. }
-        | StageKind::Untranslated(_) => {}
-    }
 }
 
 /// In which direction the rows that go into each stage act on those of the hunt; the first is that of the source.
@@ -161,7 +44,30 @@ pub(super) fn polarities(stages: &[Stage], outer: Polarity) -> Vec<Polarity> {
                     | JoinKind::RightSemi
                     | JoinKind::LeftAnti => polarity,
                 },
-                _ => polarity,
+                StageKind::Where(_)
+                | StageKind::Extend(_)
+                | StageKind::Project(_)
+                | StageKind::ProjectAway(_)
+                | StageKind::ProjectKeep(_)
+                | StageKind::ProjectRename(_)
+                | StageKind::ProjectReorder(_)
+                | StageKind::Distinct(_)
+                | StageKind::Sort(_)
+                | StageKind::Top { .. }
+                | StageKind::Take(_)
+                | StageKind::Sample(_)
+                | StageKind::SampleDistinct { .. }
+                | StageKind::Lookup(_)
+                | StageKind::MvExpand { .. }
+                | StageKind::MvApply { .. }
+                | StageKind::Parse { .. }
+                | StageKind::ParseKv { .. }
+                | StageKind::MakeSeries(_)
+                | StageKind::Serialize(_)
+                | StageKind::Evaluate { .. }
+                | StageKind::Invoke { .. }
+                | StageKind::Render { .. }
+                | StageKind::Untranslated(_) => polarity,
             };
             after
         })
@@ -172,36 +78,6 @@ pub(super) fn polarities(stages: &[Stage], outer: Polarity) -> Vec<Polarity> {
 }
 
 impl<'a> Fitter<'a, '_> {
-    /// The columns that are read by these stages and by whoever reads the pipeline.
-    pub(super) fn demand(&self, rest: &[Stage]) -> Demand {
-        let mut names = BTreeSet::new();
-        // What a stage has made is not read of the rows here.
-        let mut made: BTreeSet<Arc<str>> = BTreeSet::new();
-        for stage in rest {
-            let mut read = BTreeSet::new();
-            if let StageKind::Join(join) | StageKind::Lookup(join) = &stage.kind {
-                join.on.iter().for_each(|key| mentioned(&key.left, &mut read));
-                made.extend(join.renamed.iter().map(|(_, name)| name.clone()));
-            } else if let StageKind::ProjectAway(patterns) | StageKind::ProjectKeep(patterns) = &stage.kind {
-                read.extend(patterns.iter().map(|it| it.pattern.clone()));
-            } else {
-                mentioned(stage, &mut read);
-            }
-            names.extend(read.into_iter().filter(|name| !made.contains(name)));
-            if closes(stage) {
-                return Demand { names, open: false };
-            }
-            makes(stage, &mut made);
-        }
-        match &self.after {
-            Some(after) => {
-                names.extend(after.names.iter().filter(|name| !made.contains(*name)).cloned());
-                Demand { names, open: after.open }
-            }
-            None => Demand { names, open: true },
-        }
-    }
-
     /// A part of the hunt as a search of its own, whose rows act on those of the hunt in the direction `outer`; `after`
     /// says what is read of them, `window` the time they must lie in, and `then` what is done with them in the end.
     ///
@@ -222,6 +98,10 @@ impl<'a> Fitter<'a, '_> {
         let value = then(&mut inner)?;
         let (helpers, branch) = (inner.helpers, inner.finish());
         self.helpers = helpers;
+        if branch.range.is_some() {
+            let message = "a search of a data model in brackets is run over the time range of the whole search";
+            self.note(Code::TimeInRange, Effect::Unsure, pipeline.span, message);
+        }
         Ok((branch, value))
     }
 
@@ -325,11 +205,50 @@ impl<'a> Fitter<'a, '_> {
             self.scope.made = items.into_iter().map(|(name, column, _)| (name, column)).collect();
             return Ok(());
         }
+        if shaped && !self.scope.events && self.scope.made.len() == items.len() && self.rename(&items) {
+            self.scope.made = items.into_iter().map(|(name, column, _)| (name, column)).collect();
+            return Ok(());
+        }
         if !self.scope.events && matches!(self.commands.last(), Some(Command::Table(_))) {
             // The columns that are left are among those it keeps.
             self.commands.pop();
         }
         self.reshape(items, &[])
+    }
+
+    /// Gives fields other names, if that is all there is to do and no name is in the way.
+    fn rename(&mut self, items: &[(Arc<str>, Column<'a>, EvalExpr)]) -> bool {
+        let mut pairs: Vec<(Name, Name)> = Vec::new();
+        for (_, column, value) in items {
+            let EvalExpr::Field(field) = value else { return false };
+            if pairs.iter().any(|(from, to)| from == field || *to == column.field) {
+                return false;
+            }
+            pairs.push((field.clone(), column.field.clone()));
+        }
+        let renames: Vec<(Name, Name)> = pairs.iter().filter(|(from, to)| from != to).cloned().collect();
+        if renames.iter().any(|(_, to)| pairs.iter().any(|(from, _)| from == to)) {
+            return false;
+        }
+        if renames.is_empty() {
+            return true;
+        }
+        if let Some(Command::Rename(last)) = self.commands.last_mut() {
+            // One name after the other is one rename.
+            for (from, to) in renames {
+                match last.iter_mut().find(|(_, name)| *name == from) {
+                    Some(pair) => pair.1 = to,
+                    None => last.push((from, to)),
+                }
+            }
+            last.retain(|(from, to)| from != to);
+            if last.is_empty() {
+                self.commands.pop();
+            }
+        } else {
+            self.commands.push(Command::Rename(renames));
+        }
+        true
     }
 
     /// Whether there is one row at most for each combination of these fields.
@@ -340,11 +259,38 @@ impl<'a> Fitter<'a, '_> {
                 Command::Stats { by, .. } => return within(by),
                 Command::Dedup(by) => return within(by),
                 Command::Head(1) => return true,
-                Command::Where(_) | Command::Sort { .. } | Command::Head(_) => {}
+                Command::Where(_) | Command::Sort { .. } | Command::Head(_) | Command::FillEmpty(_) => {}
                 Command::Eval(assignments) if assignments.iter().all(|(name, _)| !fields.contains(name)) => {}
                 Command::Fields(names) | Command::Table(names) if fields.iter().all(|name| names.contains(name)) => {}
                 Command::FieldsAway(names) if fields.iter().all(|name| !names.contains(name)) => {}
-                _ => return false,
+                Command::Search(_)
+                | Command::Eval(_)
+                | Command::Fields(_)
+                | Command::FieldsAway(_)
+                | Command::Table(_)
+                | Command::Rename(_)
+                | Command::MvExpand(..)
+                | Command::Append(_)
+                | Command::Multisearch(_)
+                | Command::MakeResults(_)
+                | Command::InputLookup(_)
+                | Command::Lookup { .. }
+                | Command::Refine(_)
+                | Command::From(_)
+                | Command::Tstats(_)
+                | Command::Undressed(_)
+                | Command::FieldsAwayLike(_)
+                | Command::TableLike(_)
+                | Command::EventStats { .. }
+                | Command::StreamStats { .. }
+                | Command::IpLocation { .. }
+                | Command::Reverse
+                | Command::Rex { .. }
+                | Command::XySeries(..)
+                | Command::FillZero
+                | Command::Spath(_)
+                | Command::AppendPipe(_)
+                | Command::Join { .. } => return false,
             }
         }
         false
@@ -421,11 +367,35 @@ impl<'a> Fitter<'a, '_> {
             return;
         }
         let mut scratch = std::mem::take(&mut self.scratch);
+        let helpers = scratch.clone();
         scratch.retain(|field| !self.filtered_by(field, from));
+        self.filter_first(&helpers, from);
         let shaped = matches!(self.commands.last(), Some(Command::Table(_) | Command::Stats { .. }));
         if !scratch.is_empty() && !shaped {
             self.commands.push(Command::FieldsAway(scratch));
         }
+    }
+
+    /// Puts the conditions that read no helper in front of what makes the helpers: fewer rows are looked up.
+    fn filter_first(&mut self, helpers: &[Name], from: usize) {
+        let Some(Command::Where(condition)) = self.commands.last() else { return };
+        if self.commands.len() <= from + 1 {
+            return;
+        }
+        let reads = |expr: &EvalExpr| {
+            let mut found = false;
+            expr.fields(&mut |name| found |= helpers.contains(name));
+            found
+        };
+        let (late, early): (Vec<EvalExpr>, Vec<EvalExpr>) = conjuncts(condition).iter().cloned().partition(reads);
+        if early.is_empty() {
+            return;
+        }
+        self.commands.pop();
+        if !late.is_empty() {
+            self.commands.push(Command::Where(EvalExpr::all(late)));
+        }
+        self.commands.insert(from, Command::Where(EvalExpr::all(early)));
     }
 
     /// Turns a join whose flag must be there into one that keeps no other rows.
@@ -437,9 +407,13 @@ impl<'a> Fitter<'a, '_> {
             return false;
         };
         let at = at + from;
-        let joined = self.commands.iter_mut().take(at).skip(from).find_map(|command| match command {
-            Command::Join { outer, flag: own, .. } if own.as_ref() == Some(flag) => Some((outer, own)),
-            _ => None,
+        let joined = self.commands.iter_mut().take(at).skip(from).find_map(|command| {
+            if let Command::Join { outer, flag: own, .. } = command
+                && own.as_ref() == Some(flag)
+            {
+                return Some((outer, own));
+            }
+            None
         });
         let Some((outer, own)) = joined else { return false };
         *outer = false;
@@ -484,7 +458,21 @@ fn proves(condition: &Expr) -> Option<Arc<str>> {
             let column = matched.subject.as_column()?;
             (all && matched.how != crate::plan::TextHow::Regex).then(|| column.name.clone())
         }
-        // `x != ""` is a comparison of texts, too.
-        _ => None,
+        ExprKind::Text(_)
+        | ExprKind::Presence { .. }
+        | ExprKind::Literal(_)
+        | ExprKind::Moment(_)
+        | ExprKind::Column(_)
+        | ExprKind::Path { .. }
+        | ExprKind::Call { .. }
+        | ExprKind::Arithmetic { .. }
+        | ExprKind::Negate(_)
+        | ExprKind::Compare { .. }
+        | ExprKind::In { .. }
+        | ExprKind::Time(_)
+        | ExprKind::And(_)
+        | ExprKind::Or(_)
+        | ExprKind::Not(_)
+        | ExprKind::Scalar(_) => None,
     }
 }

@@ -9,7 +9,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::combine::{Demand, Key, may_lack, mentioned};
+use super::combine::{Key, may_lack};
+use super::demand::{Demand, mentioned};
 use super::scope::{Column, Scope};
 use super::tree::{Command, EvalExpr, Name};
 use super::{Fit, Fitter, Unsayable};
@@ -295,10 +296,7 @@ impl<'a> Fitter<'a, '_> {
         let unique = {
             let sources: Option<Vec<Name>> = items
                 .iter()
-                .map(|(_, _, value)| match value {
-                    EvalExpr::Field(field) => Some(field.clone()),
-                    _ => None,
-                })
+                .map(|(_, _, value)| if let EvalExpr::Field(field) = value { Some(field.clone()) } else { None })
                 .collect();
             sources.is_some_and(|sources| self.is_unique_by(&sources))
         };

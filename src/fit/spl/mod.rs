@@ -9,6 +9,7 @@ mod apply;
 mod columns;
 mod combine;
 mod datamodel;
+mod demand;
 mod dynamic;
 mod expand;
 mod extreme;
@@ -42,8 +43,8 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use self::combine::Demand;
 use self::datamodel::Model;
+use self::demand::Demand;
 use self::scope::Scope;
 use self::tree::{Command, EvalExpr, Name, Query, SearchExpr};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};

@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use super::combine::{Demand, may_lack};
+use super::combine::may_lack;
+use super::demand::Demand;
 use super::predicate::Condition;
 use super::scope::{Column, Shape};
 use super::tree::{Command, EvalExpr, Name, StatsAggregate, StatsInput};
@@ -223,9 +224,6 @@ impl<'a> Fitter<'a, '_> {
     }
 
     fn is_unique(&self, value: &EvalExpr) -> bool {
-        match value {
-            EvalExpr::Field(field) => self.is_unique_by(std::slice::from_ref::<Name>(field)),
-            _ => false,
-        }
+        if let EvalExpr::Field(field) = value { self.is_unique_by(std::slice::from_ref::<Name>(field)) } else { false }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::combine::closes;
+use super::demand::closes;
 use super::scope::Column;
 use super::tree::{Command, EvalExpr, Glob, Name};
 use super::{Fit, Fitter, Unsayable};

@@ -11,7 +11,7 @@ use super::scope::{Column, Scope};
 use super::tree::{Command, EvalExpr, Name, Operator};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Diagnostic, Effect};
-use crate::plan::{Binding, Expr, ExprKind, Pipeline, ScalarType, Source, StageKind, Value};
+use crate::plan::{Binding, Expr, Pipeline, ScalarType, Source, StageKind, Value};
 use crate::source::Span;
 
 /// Rows that `range` makes at most.
@@ -194,12 +194,18 @@ fn external_name(addresses: &[String]) -> Name {
 
 /// A constant bound of `range`.
 fn number(expr: &Expr) -> Option<f64> {
-    match &expr.kind {
-        ExprKind::Literal(Value::Long(number)) => Some(*number as f64),
-        ExprKind::Literal(Value::Real(number)) => Some(*number),
-        ExprKind::Literal(Value::Datetime(ticks)) => epoch(*ticks).parse().ok(),
-        ExprKind::Literal(Value::Timespan(ticks)) => seconds(*ticks).parse().ok(),
-        _ => None,
+    match expr.as_literal()? {
+        Value::Long(number) => Some(*number as f64),
+        Value::Real(number) => Some(*number),
+        Value::Datetime(ticks) => epoch(*ticks).parse().ok(),
+        Value::Timespan(ticks) => seconds(*ticks).parse().ok(),
+        Value::Null(_)
+        | Value::Bool(_)
+        | Value::Decimal(_)
+        | Value::String(_)
+        | Value::Guid(_)
+        | Value::Array(_)
+        | Value::Bag(_) => None,
     }
 }
 

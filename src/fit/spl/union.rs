@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::combine::{Demand, mentioned};
+use super::demand::{Demand, mentioned};
 use super::scope::{Column, Scope};
 use super::tree::{Command, EvalExpr, Name, SearchExpr};
 use super::{Branch, Fit, Fitter, Unsayable};
@@ -75,7 +75,9 @@ impl<'a> Fitter<'a, '_> {
             demand.names = all.fold(first, |common, other| common.intersection(&other).cloned().collect());
             demand.names.extend(union.with_source.clone());
             demand.open = false;
-            self.inner_columns = Some(demand.names.iter().cloned().collect());
+            let first = union.branches.iter().take(1).flat_map(|branch| &branch.columns.columns);
+            let common = first.map(|(name, _)| name).filter(|name| demand.names.contains(*name)).cloned();
+            self.inner_columns = Some(union.with_source.iter().cloned().chain(common).collect());
         }
         Ok(())
     }
@@ -155,15 +157,9 @@ impl<'a> Fitter<'a, '_> {
         if union.with_source.is_some() && !self.fields.keeps_names() {
             return false;
         }
-        let shared: Vec<SearchExpr> =
-            first.base.iter().filter(|term| others.iter().all(|it| it.base.contains(term))).cloned().collect();
-        let own = |branch: &Branch<'_>| -> Vec<SearchExpr> {
-            branch.base.iter().filter(|term| !shared.contains(term)).cloned().collect()
-        };
-        let alternatives: Option<Vec<SearchExpr>> = branches.iter().map(|it| SearchExpr::all(own(it))).collect();
-        let Some(alternatives) = alternatives else { return false };
-        self.selector = SearchExpr::any(alternatives).into_iter().collect();
-        self.window = shared;
+        let bases = branches.iter().map(|branch| branch.base.clone()).collect();
+        let Some(base) = either(bases) else { return false };
+        (self.window, self.selector) = base.into_iter().partition(|term| matches!(term, SearchExpr::Time { .. }));
         for branch in std::mem::take(branches) {
             self.tables.extend(branch.tables);
             self.time_columns.extend(branch.time_columns);
@@ -317,6 +313,21 @@ impl<'a> Fitter<'a, '_> {
     }
 }
 
+/// Base searches of which one must hold: the terms that all have, and the others as alternatives. `None` where one has
+/// no others.
+pub(super) fn either(bases: Vec<Vec<SearchExpr>>) -> Option<Vec<SearchExpr>> {
+    let (first, others) = bases.split_first()?;
+    if others.is_empty() {
+        return Some(first.clone());
+    }
+    let mut shared: Vec<SearchExpr> =
+        first.iter().filter(|term| others.iter().all(|it| it.contains(term))).cloned().collect();
+    let own = |base: &Vec<SearchExpr>| base.iter().filter(|term| !shared.contains(term)).cloned().collect();
+    let alternatives = bases.iter().map(|base| SearchExpr::all(own(base))).collect::<Option<Vec<_>>>()?;
+    shared.extend(SearchExpr::any(alternatives));
+    Some(shared)
+}
+
 /// The columns that are told apart: those that are read, and where all come out, those that a branch has made.
 fn wanted(demand: &Demand, union: &Union, branches: &[Branch<'_>]) -> Vec<Arc<str>> {
     let mut names = demand.names.clone();
@@ -327,7 +338,15 @@ fn wanted(demand: &Demand, union: &Union, branches: &[Branch<'_>]) -> Vec<Arc<st
         }
     }
     names.retain(|name| !name.contains('*'));
-    names.into_iter().collect()
+    // In the order in which the branches have them.
+    let mut ordered: Vec<Arc<str>> = Vec::new();
+    for (name, _) in union.branches.iter().flat_map(|branch| &branch.columns.columns) {
+        if names.remove(name) {
+            ordered.push(name.clone());
+        }
+    }
+    ordered.extend(names);
+    ordered
 }
 
 /// Whether a column lies in one field that means nothing else in any branch.
