@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{Case, ColumnRef, TableRef, TextHow};
 use crate::source::Span;
-use crate::target::{ColumnAnswer, ColumnMap, Selector, Stored, TableMap};
+use crate::target::{ColumnAnswer, ColumnMap, Selector, Stored, TableMap, UnknownColumn, UnknownTable};
 use crate::vocabulary::TableRow;
 
 use super::{Frame, Ledger};
@@ -107,13 +107,22 @@ impl<'a> Fields<'a> {
             let refusal = Diagnostic::refusal(Code::UnmappedTable, span, message);
             Box::new(refusal.help(format!("name the source with --fields, or use --schema {}", self.instead())))
         };
-        let selector = match map {
-            Some(map) => {
-                if let Some(reason) = map.selector.absent() {
-                    return Err(absent(reason));
-                }
-                Cow::Borrowed(&map.selector)
+        let missing = map.and_then(|map| map.selector.absent());
+        if let Some(reason) = missing {
+            let found = (schema.absent_table == UnknownTable::Fallback).then(|| schema.fallback(&table.name)).flatten();
+            let Some(selector) = found else { return Err(absent(reason)) };
+            if self.first(&table.name, "") {
+                let message = format!(
+                    "schema `{}` has no source for table `{}`, which is looked for by its name: {reason}",
+                    schema.name, table.name
+                );
+                let note = Diagnostic::note(Code::UnmappedTable, Effect::Unsure, span, message);
+                ledger.note(Polarity::Positive, note.help("name the source with --fields"));
             }
+            return Ok(Table { name: table.name.clone(), selector: Cow::Owned(selector), row, map: None });
+        }
+        let selector = match map {
+            Some(map) => Cow::Borrowed(&map.selector),
             None => Cow::Owned(schema.fallback(&table.name).ok_or_else(|| absent("it does not hold the table"))?),
         };
         if !self.keeps_names() && self.first(&table.name, "") {
@@ -174,6 +183,17 @@ impl<'a> Fields<'a> {
                     let message = format!("column `{}` keeps its name", column.name);
                     let note = Diagnostic::note(Code::UnmappedColumn, Effect::Exact, span, message);
                     ledger.note(polarity, note.help("name its field with --fields if the data calls it otherwise"));
+                }
+                Ok(kept())
+            }
+            ColumnAnswer::Unmapped(None) if schema.unmapped_column == UnknownColumn::Keep => {
+                if first {
+                    let message = format!(
+                        "schema `{}` has no field for column `{}`, which is looked for by its name",
+                        schema.name, column.name
+                    );
+                    let note = Diagnostic::note(Code::UnmappedColumn, Effect::Unsure, span, message);
+                    ledger.note(polarity, note.help("name its field with --fields"));
                 }
                 Ok(kept())
             }

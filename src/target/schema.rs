@@ -135,22 +135,24 @@ pub enum FieldType {
 }
 
 /// What happens to a table that the schema does not hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnknownTable {
     /// It is selected by its name.
     Fallback,
     /// It is refused.
+    #[default]
     Refuse,
 }
 
 /// What happens to a column that the vocabulary does not hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnknownColumn {
     /// It keeps its name.
     Keep,
     /// It is refused.
+    #[default]
     Refuse,
 }
 
@@ -177,6 +179,10 @@ struct SchemaFile<S> {
     time_field: String,
     unknown_table: UnknownTable,
     unknown_column: UnknownColumn,
+    #[serde(default)]
+    absent_table: UnknownTable,
+    #[serde(default)]
+    unmapped_column: UnknownColumn,
     #[serde(default)]
     instead: Option<String>,
     fallback: S,
@@ -216,6 +222,10 @@ pub struct Schema {
     pub unknown_table: UnknownTable,
     /// What happens to a column that the vocabulary does not hold.
     pub unknown_column: UnknownColumn,
+    /// What happens to a table that has no source here.
+    pub absent_table: UnknownTable,
+    /// What happens to a column of a known table that has no field here, where nothing is known of where its value lies.
+    pub unmapped_column: UnknownColumn,
     /// The schema to use for what this one has no place for.
     pub instead: Option<String>,
     fallback: Selector,
@@ -235,10 +245,18 @@ impl Schema {
 
             fn visit<S: SelectorForm>(self) -> Self::Output {
                 let it: SchemaFile<S> = self.1.load(self.0)?;
-                let SchemaFile { title, description, time_field, unknown_table, unknown_column, instead, fallback } =
-                    it;
-                let fallback = fallback.wrap();
-                Ok(SchemaFile { title, description, time_field, unknown_table, unknown_column, instead, fallback })
+                let fallback = it.fallback.wrap();
+                Ok(SchemaFile {
+                    title: it.title,
+                    description: it.description,
+                    time_field: it.time_field,
+                    unknown_table: it.unknown_table,
+                    unknown_column: it.unknown_column,
+                    absent_table: it.absent_table,
+                    unmapped_column: it.unmapped_column,
+                    instead: it.instead,
+                    fallback,
+                })
             }
         }
         let file = with_form(target, Read(&format!("{folder}/{SCHEMA}.toml"), &files))?;
@@ -252,6 +270,8 @@ impl Schema {
             time_field: file.time_field,
             unknown_table: file.unknown_table,
             unknown_column: file.unknown_column,
+            absent_table: file.absent_table,
+            unmapped_column: file.unmapped_column,
             instead: file.instead,
             fallback: file.fallback,
             tables: tables.collect(),

@@ -62,7 +62,9 @@ impl<'a> Fitter<'a, '_> {
             self.stored_literals(expr, &field, &mut texts, how, case, matched.negated);
         }
         self.text_notes(expr, &texts, how, case);
-        self.dynamic_note(expr, &matched.subject, how, &texts);
+        // A column of type text may be a part of the event's JSON, too.
+        let in_event = subject.column.as_ref().is_some_and(|column| !column.is_field() && column.nested);
+        self.dynamic_note(expr, &matched.subject, in_event, how, &texts);
         self.said(expr, &subject, how, case, &texts, matched.negated)
     }
 
@@ -330,14 +332,14 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// A part of a `dynamic` value is a field only where it is a scalar; its JSON text is compared otherwise.
-    fn dynamic_note(&mut self, expr: &Expr, subject: &Expr, how: TextHow, texts: &Texts) {
+    fn dynamic_note(&mut self, expr: &Expr, subject: &Expr, in_event: bool, how: TextHow, texts: &Texts) {
         let mut inner = subject;
         while let ExprKind::Call { args, .. } = &inner.kind
             && let [arg] = args.as_slice()
         {
             inner = arg;
         }
-        if inner.ty != ScalarType::Dynamic {
+        if inner.ty != ScalarType::Dynamic && !in_event {
             return;
         }
         let whole = match how {

@@ -21,7 +21,9 @@ impl Events<'_> {
         let window = self.window.iter().all(|term| matches!(term, SearchExpr::Time { .. }));
         let rename = |name: &Name| self.model.dataset.field(name);
         let terms = || selector.iter().chain(self.window).chain(self.conditions);
-        window.then(|| terms().map(|term| term.renamed(&rename)).collect())
+        // The summary holds fields, and no text of the event.
+        let fields = terms().all(|term| !matches!(term, SearchExpr::Anywhere(_)));
+        (window && fields).then(|| terms().map(|term| term.renamed(&rename)).collect())
     }
 
     fn tstats(
