@@ -100,7 +100,7 @@ impl Writer {
                 | AssertionKind::WordBoundaryEndHalf => return Err("PCRE has no start or end of a word".to_owned()),
             }),
             Ast::ClassUnicode(class) => self.unicode(&class.kind, class.is_negated())?,
-            Ast::ClassPerl(class) => self.perl(&class.kind, class.negated),
+            Ast::ClassPerl(class) => self.perl(&class.kind, class.negated, false),
             Ast::ClassBracketed(class) => {
                 self.out.push_str(if class.negated { "[^" } else { "[" });
                 match &class.kind {
@@ -219,15 +219,27 @@ impl Writer {
         }
     }
 
-    fn perl(&mut self, kind: &ClassPerlKind, negated: bool) {
-        self.unicode_class = true;
-        self.out.push_str(match (kind, negated) {
-            (ClassPerlKind::Digit, false) => "\\d",
-            (ClassPerlKind::Digit, true) => "\\D",
-            (ClassPerlKind::Space, false) => "\\s",
-            (ClassPerlKind::Space, true) => "\\S",
-            (ClassPerlKind::Word, false) => "\\w",
-            (ClassPerlKind::Word, true) => "\\W",
+    /// `\d`, `\s`, `\w`: those of all scripts in KQL, those of ASCII in PCRE. Digits and blanks have a short form in
+    /// Unicode's properties; letters have none, so that `\w` stays what it is and is noted.
+    fn perl(&mut self, kind: &ClassPerlKind, negated: bool, in_class: bool) {
+        self.out.push_str(match (kind, negated, in_class) {
+            (ClassPerlKind::Digit, false, _) => r"\p{Nd}",
+            (ClassPerlKind::Digit, true, _) => r"\P{Nd}",
+            (ClassPerlKind::Space, false, false) => r"[\s\x{85}\p{Z}]",
+            (ClassPerlKind::Space, true, false) => r"[^\s\x{85}\p{Z}]",
+            (ClassPerlKind::Space, false, true) => r"\s\x{85}\p{Z}",
+            (ClassPerlKind::Space, true, true) => {
+                self.unicode_class = true;
+                r"\S"
+            }
+            (ClassPerlKind::Word, false, _) => {
+                self.unicode_class = true;
+                r"\w"
+            }
+            (ClassPerlKind::Word, true, _) => {
+                self.unicode_class = true;
+                r"\W"
+            }
         });
     }
 
@@ -278,7 +290,7 @@ impl Writer {
                 let _ = write!(self.out, "[:{}{name}:]", if class.negated { "^" } else { "" });
             }
             ClassSetItem::Unicode(class) => self.unicode(&class.kind, class.is_negated())?,
-            ClassSetItem::Perl(class) => self.perl(&class.kind, class.negated),
+            ClassSetItem::Perl(class) => self.perl(&class.kind, class.negated, true),
             ClassSetItem::Bracketed(class) if !class.negated => match &class.kind {
                 // A set within a set is their union.
                 ClassSet::Item(item) => self.item(item)?,
@@ -297,7 +309,8 @@ mod tests {
 
     #[test]
     fn common_patterns_keep_their_form() {
-        for same in [r"(?i)^[a-z]+\.exe", r"\d{1,3}(?:\.\d{1,3}){3}", r"a|b.*?c", r"[^\w\s]", r"(?<n>x)\bq", r"\p{L}+"]
+        for same in
+            [r"(?i)^[a-z]+\.exe", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", r"a|b.*?c", r"[^\w]", r"(?<n>x)\bq", r"\p{L}+"]
         {
             assert_eq!(translate(same).unwrap().text, same);
         }
@@ -307,6 +320,19 @@ mod tests {
         assert_eq!(translate(r"[a[bc]]").unwrap().text, r"[abc]");
         assert_eq!(translate(r"a++").unwrap().text, r"(?:a+)+");
         assert_eq!(translate(r"\u00e9/\/").unwrap().text, r"\x{E9}//");
+    }
+
+    #[test]
+    fn digits_and_blanks_are_those_of_all_scripts() {
+        let pcre = translate(r"\d+\s[\s\d]\S").unwrap();
+        assert_eq!(pcre.text, r"\p{Nd}+[\s\x{85}\p{Z}][\s\x{85}\p{Z}\p{Nd}][^\s\x{85}\p{Z}]");
+        assert!(!pcre.unicode_class && translate(r"\w").unwrap().unicode_class);
+        let (blank, written) =
+            (regex::Regex::new(r"^\s$").unwrap(), regex::Regex::new(r"^[\t-\r \x{85}\p{Z}]$").unwrap());
+        for char in '\0'..=char::MAX {
+            let text = char.to_string();
+            assert_eq!(blank.is_match(&text), written.is_match(&text), "{char:?}");
+        }
     }
 
     #[test]

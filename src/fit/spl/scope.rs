@@ -44,6 +44,8 @@ pub(super) struct Column<'a> {
     pub(super) blank: bool,
     /// It is never missing: the event's time, a count.
     pub(super) present: bool,
+    /// It is a number above zero: the count of a group.
+    pub(super) positive: bool,
     /// What the schema says of the field.
     pub(super) known: Option<crate::fit::Field<'a>>,
 }
@@ -64,6 +66,7 @@ impl Column<'_> {
             null_text: None,
             blank: false,
             present: false,
+            positive: false,
             known: None,
         }
     }

@@ -16,6 +16,8 @@ use crate::plan::{
 /// What a `summarize` becomes, while it is put together.
 #[derive(Default)]
 pub(super) struct Parts<'a> {
+    /// There are keys, so that no group is without rows.
+    pub(super) keyed: bool,
     /// Values computed before: arguments and keys.
     pub(super) before: Vec<(Name, EvalExpr)>,
     /// Fields that get the empty text where they are missing.
@@ -40,7 +42,7 @@ impl<'a> Fitter<'a, '_> {
         if aggregates.iter().any(|it| Extreme::of(it).is_some()) {
             return self.extremes(stage, aggregates, keys);
         }
-        let mut parts = Parts::default();
+        let mut parts = Parts { keyed: !keys.is_empty(), ..Parts::default() };
         for binding in aggregates {
             self.aggregate_binding(binding, &mut parts)?;
         }
@@ -203,6 +205,7 @@ impl<'a> Fitter<'a, '_> {
         let (function, of) = match aggregate.kind {
             AggregateKind::Count => {
                 column.present = true;
+                column.positive = parts.keyed && aggregate.condition.is_none();
                 let own = match &aggregate.condition {
                     Some(condition) => Some(self.predicate(condition)?.eval),
                     None => None,

@@ -4,6 +4,8 @@
 //! it says what a null means. Times and spans of time are seconds.
 
 use super::function::form::{call, text, when};
+use std::cmp::Ordering;
+
 use super::moment::{epoch, seconds};
 use super::tree::{EvalExpr, Operator};
 use super::{Fit, Fitter, Unsayable};
@@ -69,37 +71,70 @@ impl<'a> Fitter<'a, '_> {
     fn arithmetic(&mut self, expr: &Expr, op: ArithmeticOp, left: &Expr, right: &Expr) -> Fit<EvalExpr> {
         let (a, b) = (self.operand(left)?, self.operand(right)?);
         let is_whole = |ty| matches!(ty, ScalarType::Int | ScalarType::Long);
-        let nonzero = match right.as_literal() {
-            Some(Value::Long(number)) => *number != 0,
-            Some(Value::Real(number)) => *number != 0.0,
-            Some(Value::Timespan(ticks)) => *ticks != 0,
-            _ => false,
+        let divided = |fitter: &mut Self| {
+            if !fitter.is_positive(right) && sign(right).is_none_or(Ordering::is_eq) {
+                let message =
+                    "a division by zero has no value in Splunk; KQL's is infinite, not a number, or not documented";
+                fitter.note(Code::Approximated, Effect::Unsure, expr.span, message);
+            }
         };
         let op = match op {
             ArithmeticOp::Add => Operator::Add,
             ArithmeticOp::Subtract => Operator::Subtract,
             ArithmeticOp::Multiply => Operator::Multiply,
             ArithmeticOp::Modulo => {
-                if !nonzero || !is_whole(left.ty) {
+                divided(self);
+                let rest = EvalExpr::arithmetic(Operator::Modulo, a, b.clone());
+                if self.is_positive(left) {
+                    return Ok(rest);
+                }
+                // KQL's remainder is never below zero, <https://learn.microsoft.com/kusto/query/numerical-operators>.
+                if !self.is_positive(right) {
                     self.note(Code::Approximated, Effect::Unsure, expr.span, "the sign of a remainder may differ");
                 }
-                Operator::Modulo
+                let above = EvalExpr::arithmetic(Operator::Add, rest, b.clone());
+                return Ok(EvalExpr::arithmetic(Operator::Modulo, above, b));
             }
             ArithmeticOp::Divide if is_whole(left.ty) && is_whole(right.ty) => {
+                divided(self);
                 // KQL cuts off the fraction of a quotient of whole numbers.
                 let rest = EvalExpr::arithmetic(Operator::Modulo, a.clone(), b.clone());
                 let even = EvalExpr::arithmetic(Operator::Subtract, a, rest);
                 return Ok(EvalExpr::arithmetic(Operator::Divide, even, b));
             }
             ArithmeticOp::Divide => {
-                if !nonzero {
-                    let message = "a division by zero has no value in Splunk, and is infinite or not a number in KQL";
-                    self.note(Code::Approximated, Effect::Unsure, expr.span, message);
-                }
+                divided(self);
                 Operator::Divide
             }
         };
         Ok(EvalExpr::arithmetic(op, a, b))
+    }
+
+    /// Whether a number is above zero for certain: a constant, or the count of a group.
+    fn is_positive(&self, expr: &Expr) -> bool {
+        if let (Some("toreal" | "tolong" | "toint"), ExprKind::Call { args, .. }) =
+            (self.function_name(expr), &expr.kind)
+        {
+            return args.first().is_some_and(|arg| self.is_positive(arg));
+        }
+        let column = expr.as_column().and_then(|column| self.scope.made.get(&column.name));
+        sign(expr) == Some(Ordering::Greater) || column.is_some_and(|column| column.positive)
+    }
+}
+
+/// On which side of zero a constant lies.
+fn sign(expr: &Expr) -> Option<Ordering> {
+    match expr.as_literal()? {
+        Value::Long(number) | Value::Timespan(number) => Some(number.cmp(&0)),
+        Value::Real(number) => number.partial_cmp(&0.0),
+        Value::Null(_)
+        | Value::Bool(_)
+        | Value::Decimal(_)
+        | Value::String(_)
+        | Value::Datetime(_)
+        | Value::Guid(_)
+        | Value::Array(_)
+        | Value::Bag(_) => None,
     }
 }
 
