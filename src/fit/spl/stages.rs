@@ -169,7 +169,8 @@ impl<'a> Fitter<'a, '_> {
             return Ok((Column { field, raw, null_text, blank, ..source }, value));
         }
         let shape = self.shape(&binding.value);
-        Ok((Column { shape, ..Column::computed(field, binding.value.ty) }, value))
+        let xml = self.is_xml(&binding.value);
+        Ok((Column { shape, xml, ..Column::computed(field, binding.value.ty) }, value))
     }
 
     /// `distinct`
