@@ -8,7 +8,7 @@
 
 use super::scope::{Column, Shape};
 use super::tree::{EvalExpr, Name};
-use super::{Fit, Fitter, regex};
+use super::{Fit, Fitter, Unsayable, regex};
 use crate::diagnostic::{Code, Effect};
 use crate::plan::{
     Aggregate, AggregateBinding, AggregateValue, ArgColumns, Binding, Expr, ExprKind, NodeRef, PathStep, ScalarType,
@@ -136,6 +136,15 @@ impl<'a> Fitter<'a, '_> {
         Ok(follow(value, &mut path))
     }
 
+    /// Whether a multivalue that is missing is null, not an array without elements: `split` gives one element at least,
+    /// `extract_all` no array where nothing matches.
+    pub(super) fn is_null_array(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Column(column) => self.scope.made.get(&column.name).is_some_and(|made| made.null_array),
+            _ => matches!(self.function_name(expr), Some("split" | "extract_all")),
+        }
+    }
+
     /// Whether a value is XML, or what was found in it.
     pub(super) fn is_xml(&self, expr: &Expr) -> bool {
         match &expr.kind {
@@ -153,12 +162,19 @@ impl<'a> Fitter<'a, '_> {
             path if path.is_empty() => value,
             path => EvalExpr::Call("spath", vec![value, EvalExpr::Text(path)]),
         };
-        for step in steps {
+        let mut steps = steps.iter().peekable();
+        while let Some(step) = steps.next() {
             let index = match step {
                 // The text of an element is what `spath` gives of it.
                 PathStep::Key(key) if key == "#text" => continue,
                 PathStep::Key(key) => {
                     match key.strip_prefix('@') {
+                        Some(_) if path.is_empty() => {
+                            return Err(Unsayable::not_yet(
+                                base.span,
+                                "an attribute of an element that was looked up before",
+                            ));
+                        }
                         Some(name) => path.push_str(&format!("{{@{name}}}")),
                         None => push_key(&mut path, key),
                     }
@@ -167,6 +183,14 @@ impl<'a> Fitter<'a, '_> {
                 PathStep::Index(index) => EvalExpr::Number(index.to_string()),
                 PathStep::Computed(index) => self.value(index)?,
             };
+            // The attribute of an element: those of all are looked up, and one is taken.
+            if let Some(PathStep::Key(key)) = steps.peek()
+                && let Some(name) = key.strip_prefix('@')
+                && !path.is_empty()
+            {
+                path.push_str(&format!("{{@{name}}}"));
+                steps.next();
+            }
             value = EvalExpr::Call("mvindex", vec![found(value, &mut path), index]);
         }
         Ok(found(value, &mut path))

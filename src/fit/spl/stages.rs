@@ -170,7 +170,8 @@ impl<'a> Fitter<'a, '_> {
         }
         let shape = self.shape(&binding.value);
         let xml = self.is_xml(&binding.value);
-        Ok((Column { shape, xml, ..Column::computed(field, binding.value.ty) }, value))
+        let null_array = self.is_null_array(&binding.value);
+        Ok((Column { shape, null_array, xml, ..Column::computed(field, binding.value.ty) }, value))
     }
 
     /// `distinct`

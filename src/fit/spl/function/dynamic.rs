@@ -163,11 +163,8 @@ impl<'a> Fitter<'a, '_> {
         match self.shape(array) {
             Shape::Multi => {
                 let value = self.multi(array)?;
-                Ok(match self.function_name(array) {
-                    // Of no match there is no array; the empty text is one part.
-                    Some("extract_all" | "split") => call("mvcount", [value]),
-                    Some(_) | None => or(call("mvcount", [value]), number(0)),
-                })
+                let count = call("mvcount", [value]);
+                Ok(if self.is_null_array(array) { count } else { or(count, number(0)) })
             }
             Shape::Json => {
                 let value = self.json(array)?;

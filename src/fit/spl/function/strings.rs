@@ -397,17 +397,25 @@ impl<'a> Fitter<'a, '_> {
                 return Err(Unsayable::not_yet(expr.span, "an `extract_all` of computed groups"));
             };
             self.ledger.carried(groups.id);
-            wanted = items
-                .iter()
-                .filter_map(|item| if let Value::Long(group) = item { Some(*group) } else { None })
-                .collect();
+            let mut numbers = Vec::new();
+            for item in items {
+                if let Value::Long(group) = item {
+                    numbers.push(*group);
+                } else if let Value::String(name) = item {
+                    let named = pcre.names.iter().find(|(known, _)| known == name);
+                    numbers.extend(named.map(|(_, group)| i64::from(*group)));
+                }
+            }
+            wanted = numbers;
         }
-        if wanted.is_empty() || wanted.iter().any(|group| !(1..=9).contains(group)) {
-            let message = "`extract_all` can not be said: a replacement in Splunk knows the groups 1 to 9";
-            return Err(Unsayable::new(Code::RefusedFunction, expr.span, message)
-                .help("extract the parts with several patterns"));
+        let known = |group: &i64| usize::try_from(*group).is_ok_and(|group| (1..=pcre.groups).contains(&group));
+        if wanted.is_empty() || !wanted.iter().all(known) {
+            return Err(Unsayable::not_yet(expr.span, "an `extract_all` of other groups than those of the pattern"));
         }
         let value = self.text_value(subject)?;
+        if wanted.iter().any(|group| *group > 9) {
+            return self.first_match(expr, pattern, &wanted, value);
+        }
         let mark = format!("\\x{{{:02X}}}", u32::from(UNIT));
         let whole = format!("[\\s\\S]*?(?:{})", pcre.text);
         let one = groups.is_none() && wanted.len() == 1;
