@@ -8,7 +8,7 @@
 
 use super::scope::{Column, Shape};
 use super::tree::{EvalExpr, Name};
-use super::{Fit, Fitter};
+use super::{Fit, Fitter, Unsayable, regex};
 use crate::diagnostic::{Code, Effect};
 use crate::plan::{
     Aggregate, AggregateBinding, AggregateValue, ArgColumns, Binding, Expr, ExprKind, NodeRef, PathStep, ScalarType,
@@ -58,9 +58,12 @@ impl<'a> Fitter<'a, '_> {
             several.peek().is_some() && several.all(|arg| self.shape(arg) == Shape::Multi)
         };
         let multi = match name {
-            "split" | "extract_all" | "array_slice" | "array_sort_asc" | "array_sort_desc" | "array_reverse"
-            | "set_union" | "set_difference" | "set_intersect" | "range" | "zip" | "parse_csv"
-            | "parse_command_line" => true,
+            "extract_all" => {
+                let pattern = args.first().and_then(Expr::as_str).and_then(|text| regex::lenient(text).ok());
+                args.len() == 2 && pattern.is_some_and(|pcre| pcre.groups == 1)
+            }
+            "split" | "array_slice" | "array_sort_asc" | "array_sort_desc" | "array_reverse" | "set_union"
+            | "set_difference" | "set_intersect" | "range" | "zip" | "parse_csv" | "parse_command_line" => true,
             "iff" => all_multi(&mut args.iter().skip(1)),
             "case" => {
                 let last = args.len().saturating_sub(1);
@@ -77,6 +80,9 @@ impl<'a> Fitter<'a, '_> {
     pub(super) fn part(&mut self, expr: &Expr, base: &Expr, steps: &[PathStep]) -> Fit<EvalExpr> {
         if let Some(column) = self.part_column(expr)? {
             return Ok(column.value());
+        }
+        if self.is_xml(base) {
+            return self.xml_part(base, steps);
         }
         let mut steps = steps;
         let (mut value, mut shape) = match (self.record_part(base, steps)?, self.parsed(base)) {
@@ -128,6 +134,66 @@ impl<'a> Fitter<'a, '_> {
             }
         }
         Ok(follow(value, &mut path))
+    }
+
+    /// Whether a multivalue that is missing is null, not an array without elements: `split` gives one element at least,
+    /// `extract_all` no array where nothing matches.
+    pub(super) fn is_null_array(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Column(column) => self.scope.made.get(&column.name).is_some_and(|made| made.null_array),
+            _ => matches!(self.function_name(expr), Some("split" | "extract_all")),
+        }
+    }
+
+    /// Whether a value is XML, or what was found in it.
+    pub(super) fn is_xml(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Column(column) => self.scope.made.get(&column.name).is_some_and(|made| made.xml),
+            ExprKind::Path { base, .. } => self.is_xml(base),
+            _ => self.function_name(expr) == Some("parse_xml"),
+        }
+    }
+
+    /// A part of XML: `a.b[0]["#text"]`, `a["@name"]`.
+    fn xml_part(&mut self, base: &Expr, steps: &[PathStep]) -> Fit<EvalExpr> {
+        let mut value = self.value(base)?;
+        let mut path = String::new();
+        let found = |value: EvalExpr, path: &mut String| match std::mem::take(path) {
+            path if path.is_empty() => value,
+            path => EvalExpr::Call("spath", vec![value, EvalExpr::Text(path)]),
+        };
+        let mut steps = steps.iter().peekable();
+        while let Some(step) = steps.next() {
+            let index = match step {
+                // The text of an element is what `spath` gives of it.
+                PathStep::Key(key) if key == "#text" => continue,
+                PathStep::Key(key) => {
+                    match key.strip_prefix('@') {
+                        Some(_) if path.is_empty() => {
+                            return Err(Unsayable::not_yet(
+                                base.span,
+                                "an attribute of an element that was looked up before",
+                            ));
+                        }
+                        Some(name) => path.push_str(&format!("{{@{name}}}")),
+                        None => push_key(&mut path, key),
+                    }
+                    continue;
+                }
+                PathStep::Index(index) => EvalExpr::Number(index.to_string()),
+                PathStep::Computed(index) => self.value(index)?,
+            };
+            // The attribute of an element: those of all are looked up, and one is taken.
+            if let Some(PathStep::Key(key)) = steps.peek()
+                && let Some(name) = key.strip_prefix('@')
+                && !path.is_empty()
+            {
+                path.push_str(&format!("{{@{name}}}"));
+                steps.next();
+            }
+            value = EvalExpr::Call("mvindex", vec![found(value, &mut path), index]);
+        }
+        Ok(found(value, &mut path))
     }
 
     /// The part of a dynamic column that lies in the event, so that the base search can look at it. `None` where it is no

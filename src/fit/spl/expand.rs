@@ -94,7 +94,7 @@ impl<'a> Fitter<'a, '_> {
             ExprKind::Column(reference) => Some(self.column(reference, item.value.ty, item.value.span)?),
             _ => None,
         };
-        let never_empty = shape == Shape::Multi && matches!(self.function_name(&item.value), Some("split"));
+        let never_empty = shape == Shape::Multi && self.is_null_array(&item.value);
         let ty = item.ty.unwrap_or(ScalarType::Dynamic);
         let seconds = shape == Shape::Multi && held.is_some_and(|held| held.seconds);
         if matches!(ty, ScalarType::Datetime | ScalarType::Timespan) && !seconds {

@@ -20,6 +20,8 @@ pub(super) struct Pcre {
     pub(super) unicode_class: bool,
     /// How many groups capture.
     pub(super) groups: usize,
+    /// The names of groups that have one, with their numbers.
+    pub(super) names: Vec<(String, u32)>,
 }
 
 /// Writes a pattern of KQL for PCRE.
@@ -27,16 +29,68 @@ pub(super) struct Pcre {
 /// # Errors
 /// What the pattern holds that PCRE has not, or what is wrong with it.
 pub(super) fn translate(pattern: &str) -> Result<Pcre, String> {
+    written(pattern, None)
+}
+
+/// Writes a pattern of KQL so that the group of this number alone captures, as group 1.
+///
+/// # Errors
+/// As of [`translate`].
+pub(super) fn only_group(pattern: &str, group: u32) -> Result<Pcre, String> {
+    written(pattern, Some(group))
+}
+
+fn written(pattern: &str, only: Option<u32>) -> Result<Pcre, String> {
     let ast = Parser::new().parse(pattern).map_err(|error| format!("it is not valid: {}", error.kind()))?;
     let hir = regex_syntax::parse(pattern).map_err(|_| "it is not valid".to_owned())?;
-    let mut writer = Writer { out: String::new(), unicode_class: false, multi_line: false };
+    let mut writer = Writer { out: String::new(), unicode_class: false, multi_line: false, only, names: Vec::new() };
     writer.ast(&ast)?;
     Ok(Pcre {
         text: writer.out,
         matches_empty: hir.properties().minimum_len().is_none_or(|length| length == 0),
         unicode_class: writer.unicode_class,
         groups: hir.properties().explicit_captures_len(),
+        names: writer.names,
     })
+}
+
+/// Writes a pattern for PCRE that older versions of Kusto took and the documented dialect does not: `[[]`, `{` that is no
+/// number of times, `\0`.
+///
+/// # Errors
+/// What the pattern holds that PCRE has not, or what is wrong with it.
+pub(super) fn lenient(pattern: &str) -> Result<Pcre, String> {
+    let strict = translate(pattern);
+    if strict.is_ok() {
+        return strict;
+    }
+    let (mut out, mut in_class) = (String::new(), false);
+    let mut rest = pattern.chars();
+    while let Some(char) = rest.next() {
+        let after = rest.as_str();
+        match char {
+            '\\' => match rest.next() {
+                Some('0') => out.push_str("\\x00"),
+                next => out.extend(std::iter::once(char).chain(next)),
+            },
+            '[' if in_class && !after.starts_with(':') => out.push_str("\\["),
+            '[' => {
+                in_class = true;
+                out.push(char);
+                // A bracket or its negation that stands first belongs to the set.
+                if after.starts_with(['^', ']']) {
+                    out.extend(rest.next());
+                }
+            }
+            ']' => {
+                in_class = false;
+                out.push(char);
+            }
+            '{' if !in_class && !after.starts_with(|next: char| next.is_ascii_digit()) => out.push_str("\\{"),
+            _ => out.push(char),
+        }
+    }
+    translate(&out).or(strict)
 }
 
 /// A text as a pattern that matches it and nothing else.
@@ -63,6 +117,9 @@ struct Writer {
     out: String,
     unicode_class: bool,
     multi_line: bool,
+    /// The only group that captures, where not all do.
+    only: Option<u32>,
+    names: Vec<(String, u32)>,
 }
 
 impl Writer {
@@ -127,8 +184,17 @@ impl Writer {
             Ast::Group(group) => {
                 let outer = self.multi_line;
                 match &group.kind {
-                    GroupKind::CaptureIndex(_) => self.out.push('('),
+                    GroupKind::CaptureIndex(index) => self.out.push_str(self.opening(*index)),
                     GroupKind::CaptureName { name, .. } => {
+                        self.names.push((name.name.clone(), name.index));
+                        if self.only.is_some() {
+                            let opening = self.opening(name.index);
+                            self.out.push_str(opening);
+                            self.ast(&group.ast)?;
+                            self.out.push(')');
+                            self.multi_line = outer;
+                            return Ok(());
+                        }
                         if !name.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') || name.name.len() > 32 {
                             return Err(
                                 "the name of a group has other characters than letters, digits and `_`".to_owned()
@@ -158,6 +224,11 @@ impl Writer {
             Ast::Concat(concat) => concat.asts.iter().try_for_each(|ast| self.ast(ast))?,
         }
         Ok(())
+    }
+
+    /// How a group begins that captures in KQL.
+    fn opening(&self, index: u32) -> &'static str {
+        if self.only.is_none_or(|only| only == index) { "(" } else { "(?:" }
     }
 
     fn flags(&mut self, flags: &Flags) -> Result<(), String> {

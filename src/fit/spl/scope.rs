@@ -38,6 +38,10 @@ pub(super) struct Column<'a> {
     pub(super) seconds: bool,
     /// It holds a moment as ISO 8601 text in UTC: `2024-06-15T12:00:00.123Z`, the fraction where there is one.
     pub(super) iso: bool,
+    /// A multivalue that is missing is null, not an array without elements.
+    pub(super) null_array: bool,
+    /// It holds XML: what is looked into it is looked up with `spath`.
+    pub(super) xml: bool,
     /// A value that is missing arrives as this text.
     pub(super) null_text: Option<Arc<str>>,
     /// A missing number is the empty text: it was made a key of a group.
@@ -63,6 +67,8 @@ impl Column<'_> {
             raw: false,
             seconds: true,
             iso: false,
+            null_array: false,
+            xml: false,
             null_text: None,
             blank: false,
             present: false,

@@ -169,7 +169,9 @@ impl<'a> Fitter<'a, '_> {
             return Ok((Column { field, raw, null_text, blank, ..source }, value));
         }
         let shape = self.shape(&binding.value);
-        Ok((Column { shape, ..Column::computed(field, binding.value.ty) }, value))
+        let xml = self.is_xml(&binding.value);
+        let null_array = self.is_null_array(&binding.value);
+        Ok((Column { shape, null_array, xml, ..Column::computed(field, binding.value.ty) }, value))
     }
 
     /// `distinct`

@@ -15,6 +15,11 @@ impl<'a> Fitter<'a, '_> {
         Ok(Some(match (name, args) {
             ("parse_json", [value]) => self.parse_json(value)?,
             ("dynamic_to_json", [value]) => self.json(value)?,
+            ("parse_xml", [value]) => {
+                let message = "XML stays XML: its parts are looked up with `spath`, and as a whole it is no JSON text";
+                self.note(Code::Approximated, Effect::Unsure, expr.span, message);
+                self.text_value(value)?
+            }
             ("extract_json", [path, subject, rest @ ..]) => {
                 rest.iter().for_each(|ty| self.carry(ty));
                 self.extract_json(expr, path, subject)?
@@ -68,7 +73,7 @@ impl<'a> Fitter<'a, '_> {
                 let count = |value| or(call("mvcount", [value]), number(0));
                 super::form::divide(count(both), count(all))
             }
-            ("range", [from, to, rest @ ..]) if rest.len() < 2 && !from.ty.eq(&ScalarType::Datetime) => {
+            ("range", [from, to, rest @ ..]) if rest.len() < 2 => {
                 let (from, to) = (self.operand(from)?, self.operand(to)?);
                 match rest {
                     // SPL leaves the end out.
@@ -158,11 +163,8 @@ impl<'a> Fitter<'a, '_> {
         match self.shape(array) {
             Shape::Multi => {
                 let value = self.multi(array)?;
-                Ok(match self.function_name(array) {
-                    // Of no match there is no array; the empty text is one part.
-                    Some("extract_all" | "split") => call("mvcount", [value]),
-                    Some(_) | None => or(call("mvcount", [value]), number(0)),
-                })
+                let count = call("mvcount", [value]);
+                Ok(if self.is_null_array(array) { count } else { or(count, number(0)) })
             }
             Shape::Json => {
                 let value = self.json(array)?;

@@ -166,10 +166,14 @@ impl<'a> Fitter<'a, '_> {
             return Err(Unsayable::not_yet(arg.span, "a computed regular expression"));
         };
         self.ledger.carried(arg.id);
-        let pcre = regex::translate(text).map_err(|why| {
+        let pcre = regex::lenient(text).map_err(|why| {
             let message = format!("the regular expression can not be said in PCRE: {why}");
             Unsayable::new(Code::RefusedRegex, arg.span, message)
         })?;
+        if regex::translate(text).is_err() {
+            let message = "the regular expression is not one of the documented dialect; it is read as older versions of Kusto did";
+            self.note(Code::RegexDialect, Effect::Unsure, arg.span, message);
+        }
         if pcre.unicode_class {
             let message = "`\\d`, `\\w`, `\\s` and `\\b` know letters and digits of all scripts in KQL, and those of ASCII in Splunk";
             self.note(Code::RegexDialect, Effect::Unsure, arg.span, message);

@@ -162,7 +162,8 @@ impl<'a> Fitter<'a, '_> {
                     ScalarType::Dynamic | ScalarType::Guid | ScalarType::String | ScalarType::Unknown => found,
                 }
             }
-            ("extract_all", [pattern, subject]) => self.extract_all(expr, pattern, subject)?,
+            ("extract_all", [pattern, subject]) => self.extract_all(expr, pattern, None, subject)?,
+            ("extract_all", [pattern, groups, subject]) => self.extract_all(expr, pattern, Some(groups), subject)?,
             ("tolower", [value]) => call("lower", [self.text_value(value)?]),
             ("toupper", [value]) => call("upper", [self.text_value(value)?]),
             ("strlen", [value]) => call("len", [self.present_text(value)?]),
@@ -370,26 +371,89 @@ impl<'a> Fitter<'a, '_> {
             return Err(Unsayable::not_yet(expr.span, "an extraction of a computed group"));
         };
         let pcre = self.pattern(pattern)?;
-        let known = usize::try_from(*number).is_ok_and(|number| number <= pcre.groups) && *number < 9;
-        if !known {
+        if !usize::try_from(*number).is_ok_and(|number| number <= pcre.groups) {
             return Err(Unsayable::not_yet(expr.span, format!("group {number} of the pattern")));
         }
         self.ledger.carried(group.id);
         let value = EvalExpr::or_empty(self.text_value(value)?);
-        Ok(extracted(value, &pcre.text, *number))
+        // A replacement knows nine groups.
+        let alone = match u32::try_from(*number) {
+            Ok(group @ 10..) => pattern.as_str().and_then(|text| regex::only_group(text, group).ok()),
+            Ok(_) | Err(_) => None,
+        };
+        Ok(match alone {
+            Some(alone) => extracted(value, &alone.text, 1),
+            None if *number > 9 => return Err(Unsayable::not_yet(expr.span, format!("group {number} of the pattern"))),
+            None => extracted(value, &pcre.text, *number),
+        })
     }
 
-    /// `extract_all(regex, text)`: the text is cut at marks behind each match, of which the group stays.
-    fn extract_all(&mut self, expr: &Expr, pattern: &Expr, subject: &Expr) -> Fit<EvalExpr> {
+    /// `extract_all(regex, text)`: the text is cut at marks behind each match, of which the groups stay.
+    fn extract_all(&mut self, expr: &Expr, pattern: &Expr, groups: Option<&Expr>, subject: &Expr) -> Fit<EvalExpr> {
         let pcre = self.pattern(pattern)?;
-        if pcre.groups != 1 {
-            return Err(Unsayable::not_yet(expr.span, "an `extract_all` of other than one group"));
+        let mut wanted: Vec<i64> = (1..=i64::try_from(pcre.groups).unwrap_or(0)).collect();
+        if let Some(groups) = groups {
+            let Some(Value::Array(items)) = groups.as_literal() else {
+                return Err(Unsayable::not_yet(expr.span, "an `extract_all` of computed groups"));
+            };
+            self.ledger.carried(groups.id);
+            let mut numbers = Vec::new();
+            for item in items {
+                if let Value::Long(group) = item {
+                    numbers.push(*group);
+                } else if let Value::String(name) = item {
+                    let named = pcre.names.iter().find(|(known, _)| known == name);
+                    numbers.extend(named.map(|(_, group)| i64::from(*group)));
+                }
+            }
+            wanted = numbers;
+        }
+        let known = |group: &i64| usize::try_from(*group).is_ok_and(|group| (1..=pcre.groups).contains(&group));
+        if wanted.is_empty() || !wanted.iter().all(known) {
+            return Err(Unsayable::not_yet(expr.span, "an `extract_all` of other groups than those of the pattern"));
         }
         let value = self.text_value(subject)?;
+        if wanted.iter().any(|group| *group > 9) {
+            return self.first_match(expr, pattern, &wanted, value);
+        }
         let mark = format!("\\x{{{:02X}}}", u32::from(UNIT));
-        let marked = replaced(value, format!("[\\s\\S]*?(?:{})", pcre.text), format!("\\1{UNIT}"));
-        let matched = replaced(marked, format!("(?:\\A|{mark})[^{mark}]*\\z"), "");
-        Ok(call("split", [call("nullif", [matched, text("")]), text(UNIT.to_string())]))
+        let whole = format!("[\\s\\S]*?(?:{})", pcre.text);
+        let one = groups.is_none() && wanted.len() == 1;
+        if one {
+            let marked = replaced(value, whole, format!("\\1{UNIT}"));
+            let matched = replaced(marked, format!("(?:\\A|{mark})[^{mark}]*\\z"), "");
+            return Ok(call("split", [call("nullif", [matched, text("")]), text(UNIT.to_string())]));
+        }
+        let message = "a quote or a backslash within a match is not escaped in the JSON text";
+        self.note(Code::Approximated, Effect::Unsure, expr.span, message);
+        let items: Vec<String> = wanted.iter().map(|group| format!("\"\\{group}\"")).collect();
+        let marked = replaced(value, whole, format!("[{}],{UNIT}", items.join(",")));
+        let matched = replaced(marked, format!("(?:,{mark})?[^{mark}]*\\z|{mark}"), "");
+        Ok(concat([text("["), call("nullif", [matched, text("")]), text("]")]))
+    }
+
+    /// The groups of the first match, as an array within an array: a replacement knows nine groups, so that each is taken
+    /// by a pattern of its own.
+    fn first_match(&mut self, expr: &Expr, pattern: &Expr, groups: &[i64], value: EvalExpr) -> Fit<EvalExpr> {
+        let whole = pattern.as_str().unwrap_or_default();
+        if !whole.starts_with('^') {
+            let message = "of a pattern with more than nine groups only the first match is taken";
+            self.note(Code::Approximated, Effect::Unsure, expr.span, message);
+        }
+        let value = self.shared(EvalExpr::or_empty(value), expr.span);
+        let mut parts = Vec::new();
+        for group in groups {
+            let alone = u32::try_from(*group).map_err(|_| "it has too many groups".to_owned());
+            let alone = alone.and_then(|group| regex::only_group(whole, group)).map_err(|why| {
+                let message = format!("the regular expression can not be said in PCRE: {why}");
+                Unsayable::new(Code::RefusedRegex, pattern.span, message)
+            })?;
+            let text = format!("\\A[\\s\\S]*?(?:{})[\\s\\S]*\\z", alone.text);
+            parts.push(replaced(value.clone(), text, "\\1"));
+        }
+        let first = regex::translate(whole).map_or_else(|_| whole.to_owned(), |pcre| pcre.text);
+        let array = call("json_array", [EvalExpr::Call("json_array", parts)]);
+        Ok(call("case", [matches(value, first), array]))
     }
 
     /// `base64_decode_tostring(text)`: each letter becomes six bits, eight bits become a byte in percent encoding.
