@@ -18,6 +18,9 @@ use crate::plan::{
 impl<'a> Fitter<'a, '_> {
     /// How a value is held.
     pub(super) fn shape(&self, expr: &Expr) -> Shape {
+        if let Some((_, shape)) = self.hoisted.get(&expr.id) {
+            return *shape;
+        }
         match &expr.kind {
             ExprKind::Column(column) => self.scope.made.get(&column.name).map_or(Shape::Json, |made| made.shape),
             ExprKind::Call { .. } => match self.function_name(expr) {

@@ -33,6 +33,7 @@ mod summarize;
 mod text;
 mod tidy;
 pub(crate) mod tree;
+mod trends;
 mod tstats;
 mod union;
 mod value;
@@ -145,7 +146,7 @@ struct Fitter<'a, 'l> {
     /// What fields of the stage at hand hold that a command in front of it computes.
     precomputed: Vec<(Name, EvalExpr)>,
     /// Calls that were computed before the operator that holds them.
-    hoisted: std::collections::BTreeMap<crate::plan::NodeId, tree::EvalExpr>,
+    hoisted: std::collections::BTreeMap<crate::plan::NodeId, (tree::EvalExpr, scope::Shape)>,
 }
 
 /// What a pipeline became.
@@ -264,10 +265,11 @@ impl<'a, 'l> Fitter<'a, 'l> {
         let mut base = self.selector;
         base.extend(self.window);
         base.extend(self.conditions);
+        let live = self.scope.made.values().any(|column| column.field.text().starts_with(tidy::HELPER));
         Branch {
             generator: self.generator,
             base,
-            rest: tidy::tidy(self.commands),
+            rest: tidy::tidy(self.commands, live),
             range: self.range,
             scope: self.scope,
             tables: self.tables,

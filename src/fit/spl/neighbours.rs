@@ -25,6 +25,7 @@ struct Streams {
 impl<'a> Fitter<'a, '_> {
     /// Computes the window functions of an operator, so that its expressions find them as fields.
     pub(super) fn hoist(&mut self, tree: &dyn Tree) -> Fit<()> {
+        self.hoist_series(tree)?;
         let mut calls: Vec<Expr> = Vec::new();
         let vocabulary = self.frame.vocabulary;
         tree.visit(&mut |node| {
@@ -145,7 +146,7 @@ impl<'a> Fitter<'a, '_> {
                     .help("compare with prev() and sum up with row_cumsum()"));
             }
         };
-        self.hoisted.insert(call.id, value);
+        self.hoisted.insert(call.id, (value, super::scope::Shape::Json));
         Ok(())
     }
 

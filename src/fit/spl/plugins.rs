@@ -207,7 +207,7 @@ impl<'a> Fitter<'a, '_> {
         };
         let key = ["SHA256", "MD5"].into_iter().find(|hash| column.ends_with(hash)).unwrap_or("SHA1");
         self.note(
-            Code::Approximated,
+            Code::LookupNeeded,
             Effect::Unsure,
             stage.span,
             "what Microsoft's service knows of a file must be in a lookup `FileProfile` of the site",

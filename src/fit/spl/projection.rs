@@ -199,6 +199,11 @@ impl<'a> Fitter<'a, '_> {
         };
         let mut kept = true;
         for pattern in patterns {
+            let unknown = !self.scope.events && !self.scope.made.contains_key(&pattern.pattern);
+            if unknown && !pattern.pattern.contains('*') {
+                Glob::new(&pattern.pattern).into_iter().for_each(&mut push);
+                continue;
+            }
             match self.globs(std::slice::from_ref(pattern))? {
                 Some((globs, _)) => globs.into_iter().for_each(&mut push),
                 None => kept = false,

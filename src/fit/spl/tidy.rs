@@ -3,13 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use super::tree::{Command, Name};
+use super::tree::{Command, Glob, Name};
 
 /// The prefix of the query's own fields.
 pub(super) const HELPER: &str = "huntgate_";
 
-/// Tidies the commands of a search.
-pub(super) fn tidy(commands: Vec<Command>) -> Vec<Command> {
+/// So many fields are taken away by their names; more by the pattern that all of them fit.
+const NAMED: usize = 4;
+
+/// Tidies the commands of a search. `live`: a column of the result lies in one of the query's own fields.
+pub(super) fn tidy(commands: Vec<Command>, live: bool) -> Vec<Command> {
     let mut out: Vec<Command> = Vec::with_capacity(commands.len());
     let mut away: Vec<Name> = Vec::new();
     let mut filled: BTreeSet<Name> = BTreeSet::new();
@@ -47,7 +50,11 @@ pub(super) fn tidy(commands: Vec<Command>) -> Vec<Command> {
         }
     }
     if !away.is_empty() {
-        out.push(Command::FieldsAway(away));
+        let pattern = Glob::new(&format!("{HELPER}*")).filter(|_| away.len() > NAMED && !live);
+        out.push(match pattern {
+            Some(pattern) => Command::FieldsAwayLike(vec![pattern]),
+            None => Command::FieldsAway(away),
+        });
     }
     out
 }

@@ -30,6 +30,9 @@ impl<'a> Fitter<'a, '_> {
 
     fn value_of(&mut self, expr: &Expr) -> Fit<EvalExpr> {
         self.ledger.carried(expr.id);
+        if let Some((value, _)) = self.hoisted.get(&expr.id) {
+            return Ok(value.clone());
+        }
         match &expr.kind {
             ExprKind::Literal(value @ (Value::Array(_) | Value::Bag(_))) => Ok(self.constant(value)),
             ExprKind::Literal(value) => literal(expr, value),

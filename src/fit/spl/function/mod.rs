@@ -26,9 +26,6 @@ const LONG: usize = 8;
 impl<'a> Fitter<'a, '_> {
     /// A function.
     pub(super) fn call(&mut self, expr: &Expr) -> Fit<EvalExpr> {
-        if let Some(value) = self.hoisted.get(&expr.id) {
-            return Ok(value.clone());
-        }
         let ExprKind::Call { function, args } = &expr.kind else {
             return Err(Unsayable::not_yet(expr.span, "this value"));
         };
