@@ -131,8 +131,11 @@ impl Fitter<'_, '_> {
             if let StageKind::Join(join) | StageKind::Lookup(join) = &stage.kind {
                 join.on.iter().for_each(|key| mentioned(&key.left, &mut read));
                 made.extend(join.renamed.iter().map(|(_, name)| name.clone()));
-            } else if let StageKind::ProjectAway(patterns) | StageKind::ProjectKeep(patterns) = &stage.kind {
-                read.extend(patterns.iter().map(|it| it.pattern.clone()));
+            } else if let StageKind::ProjectAway(patterns)
+            | StageKind::ProjectKeep(patterns)
+            | StageKind::ProjectReorder(patterns) = &stage.kind
+            {
+                read.extend(patterns.iter().map(|it| it.pattern.clone()).filter(|name| !name.contains('*')));
             } else {
                 mentioned(stage, &mut read);
             }

@@ -141,6 +141,8 @@ struct Fitter<'a, 'l> {
     fixed: bool,
     /// The columns of a union that all of its branches have, where it keeps no others.
     inner_columns: Option<Vec<Arc<str>>>,
+    /// How many of the first stages are said by the branches of a union.
+    pushed: usize,
     /// The window is said by the searches that the rows come from.
     closed_window: bool,
     /// What fields of the stage at hand hold that a command in front of it computes.
@@ -207,6 +209,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             scratch: Vec::new(),
             fixed: false,
             inner_columns: None,
+            pushed: 0,
             closed_window: false,
             precomputed: Vec::new(),
             hoisted: std::collections::BTreeMap::new(),
@@ -242,6 +245,12 @@ impl<'a, 'l> Fitter<'a, 'l> {
         for (index, stage) in pipeline.stages.iter().enumerate() {
             let rest = pipeline.stages.get(index + 1..).unwrap_or_default();
             self.polarity = polarities.next().unwrap_or(self.outer);
+            if index < self.pushed {
+                // The branches of the union say it.
+                self.ledger.carried(stage.id);
+                self.learn(stage);
+                continue;
+            }
             let from = self.commands.len();
             self.stage(stage, rest, &own).map_err(|reason| Stopped { at: Some(stage), reason })?;
             self.settle(from);

@@ -15,8 +15,11 @@ use super::tree::{Command, EvalExpr, Name, SearchExpr};
 use super::{Branch, Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::Window;
-use crate::plan::{Pipeline, ScalarType, Source, StageKind, Union};
+use crate::plan::{Expr, NodeRef, Pipeline, ScalarType, Source, Stage, StageKind, Tree, Union};
 use crate::source::Span;
+
+/// To how many branches the conditions behind a union are carried.
+const PUSHED_TO: usize = 8;
 
 /// What one branch has of the columns that are read.
 type Found<'a> = Vec<Option<Column<'a>>>;
@@ -32,9 +35,21 @@ impl<'a> Fitter<'a, '_> {
         if let Some(name) = &union.with_source {
             inner.names.remove(name);
         }
+        let pushed = self.pushable(union, &pipeline.stages);
+        let filters = pipeline.stages.get(..pushed).unwrap_or_default();
+        let filtered: Vec<Pipeline> =
+            union.branches.iter().filter(|_| pushed > 0).map(|it| filter(it, filters)).collect();
+        let parts = if pushed > 0 { &filtered } else { &union.branches };
+        self.pushed = pushed;
         let mut branches = Vec::new();
+        // Whether the branches are searched in the window and in no other.
+        let said = |condition: &&Expr| {
+            let holds = |all: &Expr| all.conjuncts().iter().any(|it| std::ptr::eq(it, *condition));
+            filters.iter().any(|stage| if let StageKind::Where(all) = &stage.kind { holds(all) } else { false })
+        };
+        let all_said = window.conditions.iter().all(said);
         let mut timed = true;
-        for branch in &union.branches {
+        for branch in parts {
             timed &= Window::leading(branch).is_open() && matches!(branch.source, Source::Table(_) | Source::Union(_));
             branches.push(self.nested(branch, self.polarity, inner.clone(), window, |_| Ok(()))?.0);
         }
@@ -44,11 +59,11 @@ impl<'a> Fitter<'a, '_> {
         let apart: Vec<bool> = (0..names.len()).map(|at| !aligned(at, &found, &branches)).collect();
         if !apart.contains(&true) && self.one_search(union, &mut branches, &names, &found) {
             self.with_source(union);
-            return self.cut_to_window(timed, window);
+            return self.cut_to_window(timed || all_said, window);
         }
         let columns = self.align(union, &mut branches, &names, &found, &apart, sources);
         self.several_searches(union, branches, &demand, columns);
-        self.cut_to_window(timed, window)
+        self.cut_to_window(timed || all_said, window)
     }
 
     /// Keeps the rows within a window, where a branch has one of its own or is not searched by time.
@@ -60,6 +75,31 @@ impl<'a> Fitter<'a, '_> {
             }
         }
         Ok(())
+    }
+
+    /// How many of the conditions behind the union the branches can say themselves, where they are no single search
+    /// anyway: those that look at columns of every branch alone.
+    fn pushable(&self, union: &Union, stages: &[Stage]) -> usize {
+        let alike = |branch: &Pipeline| {
+            let filters = branch.stages.iter().all(|stage| matches!(stage.kind, StageKind::Where(_)));
+            filters && matches!(branch.source, Source::Table(_))
+        };
+        let one = union.branches.iter().all(alike) && self.fields.keeps_names();
+        if one || union.branches.len() > PUSHED_TO || union.inner {
+            return 0;
+        }
+        let known = |name: &Arc<str>| {
+            let has = |branch: &Pipeline| branch.columns.columns.iter().any(|(own, _)| own == name);
+            union.branches.iter().all(has)
+        };
+        let pushable = |stage: &&Stage| {
+            let mut names = BTreeSet::new();
+            mentioned(*stage, &mut names);
+            let mut alone = true;
+            stage.visit(&mut |node| alone &= !matches!(node, NodeRef::Pipeline(_)));
+            matches!(stage.kind, StageKind::Where(_)) && alone && names.iter().all(known)
+        };
+        stages.iter().take_while(pushable).count()
     }
 
     /// `kind=inner`: the columns that every branch has.
@@ -313,6 +353,13 @@ impl<'a> Fitter<'a, '_> {
     }
 }
 
+/// A branch with more conditions.
+fn filter(branch: &Pipeline, filters: &[Stage]) -> Pipeline {
+    let mut branch = branch.clone();
+    branch.stages.extend(filters.iter().cloned());
+    branch
+}
+
 /// Base searches of which one must hold: the terms that all have, and the others as alternatives. `None` where one has
 /// no others.
 pub(super) fn either(bases: Vec<Vec<SearchExpr>>) -> Option<Vec<SearchExpr>> {
@@ -320,12 +367,21 @@ pub(super) fn either(bases: Vec<Vec<SearchExpr>>) -> Option<Vec<SearchExpr>> {
     if others.is_empty() {
         return Some(first.clone());
     }
-    let mut shared: Vec<SearchExpr> =
-        first.iter().filter(|term| others.iter().all(|it| it.contains(term))).cloned().collect();
-    let own = |base: &Vec<SearchExpr>| base.iter().filter(|term| !shared.contains(term)).cloned().collect();
+    let shared = |term: &&SearchExpr| others.iter().all(|it| it.contains(term));
+    let common: Vec<&SearchExpr> = first.iter().filter(shared).collect();
+    let own = |base: &Vec<SearchExpr>| base.iter().filter(|term| !common.contains(term)).cloned().collect();
     let alternatives = bases.iter().map(|base| SearchExpr::all(own(base))).collect::<Option<Vec<_>>>()?;
-    shared.extend(SearchExpr::any(alternatives));
-    Some(shared)
+    let mut one = SearchExpr::any(alternatives);
+    // The alternatives stand where the first branch has its own terms.
+    let mut terms = Vec::new();
+    for term in first {
+        if shared(&term) {
+            terms.push(term.clone());
+        } else {
+            terms.extend(one.take());
+        }
+    }
+    Some(terms)
 }
 
 /// The columns that are told apart: those that are read, and where all come out, those that a branch has made.
