@@ -202,7 +202,14 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
 
     /// Comparisons with fields that are not text in Elasticsearch; the subject back where it is compared as text.
     fn by_type(&mut self, subject: &Subject<'a>, needles: &[String], look: Look) -> Said<Result<Cond, Subject<'a>>> {
-        let Some(field_type) = subject.elastic_type else { return Ok(Err(subject.clone())) };
+        let equals = look.how == TextHow::Equals && !look.all;
+        let numbers = whole_numbers(needles).filter(|numbers| equals && !numbers.is_empty());
+        let Some(field_type) = subject.elastic_type else {
+            let Some(numbers) = numbers.filter(|_| subject.whole) else { return Ok(Err(subject.clone())) };
+            let message = "the constant is compared as a number; a field that is a text is not found by it";
+            self.note(look.polarity, Diagnostic::note(Code::TypeMismatch, Effect::Unsure, look.span, message));
+            return Ok(Ok(settled(&subject.value, equal(&subject.value, numbers), false, look.negated)));
+        };
         let unsayable = |what: &str| {
             Err(Unsayable::new(
                 Code::RefusedPredicate,
@@ -214,7 +221,6 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
             let found = equal(&subject.value, list);
             Ok(Ok(settled(&subject.value, found, false, look.negated)))
         };
-        let equals = look.how == TextHow::Equals && !look.all;
         match field_type {
             FieldType::Keyword | FieldType::ConstantKeyword | FieldType::Wildcard => Ok(Err(subject.clone())),
             FieldType::Text | FieldType::MatchOnlyText => {
@@ -245,18 +251,10 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                 }
                 if bools.is_empty() { Ok(Ok(Cond::Constant(look.negated))) } else { list(bools) }
             }
-            FieldType::Long | FieldType::Double | FieldType::Float | FieldType::ScaledFloat => {
-                let numbers: Option<Vec<Constant>> = needles
-                    .iter()
-                    .map(|needle| {
-                        needle.parse::<i64>().ok().filter(|it| it.to_string() == *needle).map(Constant::Integer)
-                    })
-                    .collect();
-                match numbers {
-                    Some(numbers) if equals && !numbers.is_empty() => list(numbers),
-                    _ => Ok(Err(self.as_text(subject, look.span)?)),
-                }
-            }
+            FieldType::Long | FieldType::Double | FieldType::Float | FieldType::ScaledFloat => match numbers {
+                Some(numbers) => list(numbers),
+                None => Ok(Err(self.as_text(subject, look.span)?)),
+            },
             FieldType::Boolean => unsayable("a truth value"),
             FieldType::Date => unsayable("a date"),
             FieldType::Flattened if equals && subject.path => Ok(Err(subject.clone())),
@@ -405,6 +403,12 @@ fn grouped(value: &Value, forms: Vec<Needle>) -> Cond {
         out.push(Cond::Match { value: value.clone(), how, patterns });
     }
     Cond::any(out)
+}
+
+/// The texts as whole numbers, where each is the usual form of one.
+fn whole_numbers(needles: &[String]) -> Option<Vec<Constant>> {
+    let number = |needle: &String| needle.parse::<i64>().ok().filter(|it| it.to_string() == *needle);
+    needles.iter().map(|needle| number(needle).map(Constant::Integer)).collect()
 }
 
 fn equal(value: &Value, mut list: Vec<Constant>) -> Cond {

@@ -29,6 +29,8 @@ pub(super) struct Subject<'a> {
     pub(super) missing_is_unsure: bool,
     /// It is a key of a dynamic column.
     pub(super) path: bool,
+    /// It is a column of whole numbers of which the schema does not say how it is stored.
+    pub(super) whole: bool,
 }
 
 /// A value that is compared as such.
@@ -174,6 +176,8 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                         None | Some(FieldType::Keyword | FieldType::ConstantKeyword | FieldType::Wildcard)
                     );
                     subject.empty_is_absent = empty_is_absent(scope);
+                    subject.whole =
+                        subject.elastic_type.is_none() && matches!(expr.ty, ScalarType::Int | ScalarType::Long);
                     subject.field = Some(field);
                     Ok(subject)
                 }
@@ -454,6 +458,7 @@ impl Subject<'_> {
             empty_is_absent: false,
             missing_is_unsure: false,
             path: false,
+            whole: false,
         }
     }
 }

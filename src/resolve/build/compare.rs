@@ -102,12 +102,20 @@ impl Builder<'_> {
             ScalarType::Decimal | ScalarType::Dynamic | ScalarType::Guid | ScalarType::Unknown => return constant,
         };
         let (ty, message) = (subject.ty, format!("a `{}` is compared with a `{}`", subject.ty, constant.ty));
-        if equality && ty == ScalarType::String && matches!(value, Value::Long(_)) {
-            // The hunt runs where the column is a number, and a whole number is equal to another where their texts are.
+        // The hunt runs where the two are of one type after all, and a whole number is equal to another where their texts
+        // are: so the texts are compared.
+        let whole = match (ty, value, &better) {
+            (ScalarType::String, Value::Long(number), _) => Some(number.to_string()),
+            (ScalarType::Int | ScalarType::Long, Value::String(text), Some(Value::Long(number))) => {
+                Some(number.to_string()).filter(|number| number == text)
+            }
+            _ => None,
+        };
+        if let Some(text) = whole.filter(|_| equality) {
             let warning = Diagnostic::warning(Code::TypeMismatch, constant.span, message);
-            let warning = warning.help("write the constant as a text, as the column is one");
+            let warning = warning.help(format!("write a constant of type `{ty}`"));
             self.notes.push(Diagnostic { effect: Some(Effect::Exact), ..warning });
-            return better.map_or(constant.clone(), |value| literal(value, ty, constant.span));
+            return literal(Value::String(text), ScalarType::String, constant.span);
         }
         self.mismatch(constant.span, message, &format!("write a constant of type `{ty}`"));
         match better {

@@ -6,7 +6,7 @@
 use super::compare::{constants, is_text};
 use super::text::{holds, matching};
 use super::{Builder, Built, cover, literal, truth};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::plan::{Case, CompareOp, Expr, ExprKind, Needles, Pipeline, ScalarType, TextHow, Value};
 use crate::source::Span;
 use crate::syntax::ast::MembershipOp;
@@ -66,11 +66,12 @@ impl Builder<'_> {
         Ok(matching(subject, how, case, needles, negated, span))
     }
 
-    /// Of the notes on the items of a list one stays, for the whole list.
+    /// Of the notes on the items of a list one stays, for the whole list: the gravest.
     fn one_note(&mut self, before: usize, list: Span) {
-        self.notes.truncate(before + 1);
-        if let Some(note) = self.notes.get_mut(before) {
-            note.span = list;
+        let own = self.notes.split_off(before.min(self.notes.len()));
+        let doubtful = own.iter().position(|note| note.effect != Some(Effect::Exact));
+        if let Some(note) = own.into_iter().nth(doubtful.unwrap_or(0)) {
+            self.notes.push(Diagnostic { span: list, ..note });
         }
     }
 
