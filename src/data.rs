@@ -278,11 +278,15 @@ impl Files {
     }
 }
 
+/// Candidates that a name is compared with at most, so that a long hunt of unknown names stays linear.
+const MAX_CANDIDATES: usize = 400;
+
 /// The candidate that a name was probably meant to be: the same but for case, or a few letters away.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (name.chars().count() / 4).clamp(1, 3);
     let lower = name.to_lowercase();
     candidates
+        .take(MAX_CANDIDATES)
         .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, candidate)| (*distance, *candidate != name, *candidate))

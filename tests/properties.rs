@@ -200,3 +200,27 @@ fn equivalent_hunts_give_the_same_query() {
         }
     }
 }
+
+/// Joins and unions are said by searches of their own, some of them twice: that must end, with a query or a refusal.
+#[test]
+fn searches_within_one_another_are_bounded() {
+    let gate = Gate::new().unwrap();
+    let options = Options { target: Target::Splunk, schema: Some("source".to_owned()), style: Style::Exact };
+    let nested = |kind: &str| {
+        (0..24).fold("T | where a == \"1\"".to_owned(), |hunt, at| format!("T{at} | join kind={kind} ({hunt}) on k"))
+    };
+    let mut hunts: Vec<String> = ["fullouter", "rightouter", "innerunique", "leftanti"].map(nested).into();
+    let branches: Vec<String> =
+        (0..2000).map(|at| format!("(T{at} | where a == \"{at}\" | extend b{at} = c)")).collect();
+    hunts.push(format!("union {}", branches.join(", ")));
+    hunts.push((0..40).fold("c".to_owned(), |text, _| format!("extract(\"(a.*)\", 1, {text})")));
+    if let Some(last) = hunts.last_mut() {
+        *last = format!("T | where {last} == \"q\"");
+    }
+    for hunt in hunts {
+        let start = std::time::Instant::now();
+        let translation = gate.translate(&hunt, Identity::default(), &gate.resolve(&hunt), &options);
+        assert!(start.elapsed().as_secs() < 20, "{}", &hunt[..60]);
+        assert!(translation.query.is_none_or(|query| query.len() < 4_000_000));
+    }
+}

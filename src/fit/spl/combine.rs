@@ -24,6 +24,10 @@ pub(super) struct Key {
     pub(super) proven: bool,
 }
 
+/// Searches in brackets of one hunt at most. An outer join says both of its sides twice, so that such joins within one
+/// another would grow without bound; and Splunk runs each as a search of its own.
+const MAX_SEARCHES: usize = 300;
+
 /// In which direction the rows that go into each stage act on those of the hunt; the first is that of the source.
 pub(super) fn polarities(stages: &[Stage], outer: Polarity) -> Vec<Polarity> {
     let mut polarity = outer;
@@ -91,13 +95,19 @@ impl<'a> Fitter<'a, '_> {
         window: &Window<'_>,
         then: impl FnOnce(&mut Fitter<'a, '_>) -> Fit<T>,
     ) -> Fit<(Branch<'a>, T)> {
-        let mut inner =
-            Fitter { outer, after: Some(after), helpers: self.helpers, ..Fitter::new(&self.frame, &mut *self.ledger) };
+        self.searches += 1;
+        if self.searches > MAX_SEARCHES {
+            let message = format!("the search would hold more than {MAX_SEARCHES} searches in brackets");
+            return Err(Unsayable::new(Code::TooLong, pipeline.span, message).help("cut the hunt into several"));
+        }
+        let (helpers, searches) = (self.helpers, self.searches);
+        let new = Fitter::new(&self.frame, &mut *self.ledger);
+        let mut inner = Fitter { outer, after: Some(after), helpers, searches, ..new };
         inner.run(pipeline, window).map_err(|stopped| stopped.reason)?;
         inner.polarity = outer;
         let value = then(&mut inner)?;
-        let (helpers, branch) = (inner.helpers, inner.finish());
-        self.helpers = helpers;
+        let (helpers, searches, branch) = (inner.helpers, inner.searches, inner.finish());
+        (self.helpers, self.searches) = (helpers, searches);
         if branch.range.is_some() {
             let message = "a search of a data model in brackets is run over the time range of the whole search";
             self.note(Code::TimeInRange, Effect::Unsure, pipeline.span, message);

@@ -129,6 +129,8 @@ struct Fitter<'a, 'l> {
     left_out: usize,
     /// How many helper fields were named.
     helpers: usize,
+    /// How many searches in brackets were begun.
+    searches: usize,
     /// What is read of the rows in the end; `None` is all of them as they are.
     after: Option<Demand>,
     /// Columns that conditions say to be there and not empty.
@@ -203,6 +205,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             polarity: Polarity::Positive,
             left_out: 0,
             helpers: 0,
+            searches: 0,
             after: None,
             proven: BTreeSet::new(),
             first: None,
