@@ -28,6 +28,16 @@ pub(super) struct Key {
 /// another would grow without bound; and Splunk runs each as a search of its own.
 const MAX_SEARCHES: usize = 300;
 
+/// How many searches a search is made of.
+pub(super) fn searches_in(commands: &[Command]) -> usize {
+    let within = |command: &Command| match command {
+        Command::Append(search) | Command::AppendPipe(search) | Command::Join { search, .. } => searches_in(search),
+        Command::Multisearch(searches) => searches.iter().map(|search| searches_in(search)).sum(),
+        _ => 0,
+    };
+    1 + commands.iter().map(within).sum::<usize>()
+}
+
 /// In which direction the rows that go into each stage act on those of the hunt; the first is that of the source.
 pub(super) fn polarities(stages: &[Stage], outer: Polarity) -> Vec<Polarity> {
     let mut polarity = outer;
@@ -95,11 +105,7 @@ impl<'a> Fitter<'a, '_> {
         window: &Window<'_>,
         then: impl FnOnce(&mut Fitter<'a, '_>) -> Fit<T>,
     ) -> Fit<(Branch<'a>, T)> {
-        self.searches += 1;
-        if self.searches > MAX_SEARCHES {
-            let message = format!("the search would hold more than {MAX_SEARCHES} searches in brackets");
-            return Err(Unsayable::new(Code::TooLong, pipeline.span, message).help("cut the hunt into several"));
-        }
+        self.spend_searches(1, pipeline.span)?;
         let (helpers, searches) = (self.helpers, self.searches);
         let new = Fitter::new(&self.frame, &mut *self.ledger);
         let mut inner = Fitter { outer, after: Some(after), helpers, searches, ..new };
@@ -113,6 +119,16 @@ impl<'a> Fitter<'a, '_> {
             self.note(Code::TimeInRange, Effect::Unsure, pipeline.span, message);
         }
         Ok((branch, value))
+    }
+
+    /// Counts searches in brackets that the hunt is going to hold.
+    pub(super) fn spend_searches(&mut self, searches: usize, span: Span) -> Fit<()> {
+        self.searches = self.searches.saturating_add(searches);
+        if self.searches <= MAX_SEARCHES {
+            return Ok(());
+        }
+        let message = format!("the search would hold more than {MAX_SEARCHES} searches in brackets");
+        Err(Unsayable::new(Code::TooLong, span, message).help("cut the hunt into several"))
     }
 
     /// The search so far, in place of which another is begun.

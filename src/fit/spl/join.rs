@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::combine::{Key, may_lack};
+use super::combine::{Key, may_lack, searches_in};
 use super::demand::{Demand, mentioned};
 use super::scope::{Column, Scope};
 use super::tree::{Command, EvalExpr, Name};
@@ -213,6 +213,7 @@ impl<'a> Fitter<'a, '_> {
             self.commands.push(join_of(true, true, None, left));
         } else {
             let right = branch.commands();
+            self.spend_searches(searches_in(&left) + searches_in(&right), stage.span)?;
             let flag = self.helper();
             let mut missed = right.clone();
             let mut left_keys = left.clone();
