@@ -4,12 +4,13 @@
 //! A group of no elements is a group, too, so that a condition before a `summarize` becomes one of its aggregates.
 //! See <https://learn.microsoft.com/kusto/query/mv-apply-operator>.
 
+use super::form::{number, when};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::extreme::Extreme;
+use super::parts::{Parts, read_by};
 use super::scope::Column;
-use super::summarize::{Parts, read_by};
 use super::tree::{
     Command, Comparison, EvalExpr, Name, Order, SortBy, SortOrder, StatsAggregate, StatsInput, StreamWindow,
 };
@@ -111,8 +112,7 @@ impl<'a> Fitter<'a, '_> {
                 } else {
                     // What it looks at may have changed when the elements are counted.
                     let flag = self.helper();
-                    let number = |number: &str| EvalExpr::Number(number.to_owned());
-                    let value = EvalExpr::Call("if", vec![condition, number("1"), number("0")]);
+                    let value = when(condition, number("1"), number("0"));
                     self.commands.push(Command::Eval(vec![(flag.clone(), value)]));
                     self.commands.push(Command::FieldsAway(vec![flag.clone()]));
                     EvalExpr::eq(EvalExpr::Field(flag), number("1"))
@@ -215,11 +215,8 @@ impl<'a> Fitter<'a, '_> {
 
     fn element_order(&mut self, keys: &[SortKey], body: &Body) -> Fit<()> {
         self.sort(keys, None)?;
-        let last = self.commands.iter_mut().rev().find_map(|command| match command {
-            Command::Sort { keys, .. } => Some(keys),
-            _ => None,
-        });
-        if let (Some(keys), Some(row)) = (last, &body.row) {
+        let last = self.commands.iter_mut().rfind(|command| matches!(command, Command::Sort { .. }));
+        if let (Some(Command::Sort { keys, .. }), Some(row)) = (last, &body.row) {
             keys.insert(0, SortBy { field: row.clone(), descending: false, order: SortOrder::Number });
         }
         Ok(())

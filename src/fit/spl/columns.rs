@@ -8,10 +8,15 @@ use super::tree::Name;
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::Field;
-use crate::plan::{ColumnRef, ScalarType};
+use crate::plan::{ColumnRef, Expr, ScalarType};
 use crate::source::Span;
 
 impl<'a> Fitter<'a, '_> {
+    /// The column that an expression is, if it is nothing else.
+    pub(super) fn held_column(&mut self, expr: &Expr) -> Fit<Option<Column<'a>>> {
+        expr.as_column().map(|reference| self.column(reference, expr.ty, expr.span)).transpose()
+    }
+
     /// The field of a column at this place.
     pub(super) fn column(&mut self, column: &ColumnRef, ty: ScalarType, span: Span) -> Fit<Column<'a>> {
         if let Some(made) = self.scope.made.get(&column.name) {

@@ -186,12 +186,7 @@ impl<'a> Fitter<'a, '_> {
                 self.scope.made.insert(reference.name.clone(), column);
                 field
             }
-            value => {
-                let helper = self.helper();
-                self.commands.push(Command::Eval(vec![(helper.clone(), value)]));
-                self.scratch.push(helper.clone());
-                helper
-            }
+            value => self.computed_for_stage(value),
         };
         Ok(Key { field, may_lack, proven })
     }

@@ -7,39 +7,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::model::{Held, Model, rename_further, stats_as_distinct};
 use super::moment::order_of;
 use super::tree::*;
 use super::tstats::Events;
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::fit::{Field, TimeRange, Window};
+use crate::fit::{Field, Window};
 use crate::plan::{Pipeline, ScalarType, StageKind};
 use crate::source::Span;
 use crate::target::SplunkSelector;
-
-/// The data model of a hunt, and what is known of the fields that the hunt looks at.
-#[derive(Debug)]
-pub(super) struct Model {
-    pub(super) dataset: Dataset,
-    /// The table whose events are only a part of the dataset's.
-    shared: Option<Arc<str>>,
-    pub(super) fields: BTreeMap<Name, Held>,
-    /// The window as a condition, for where the base search can not hold it.
-    window: Option<EvalExpr>,
-    range: Option<TimeRange>,
-    span: Span,
-}
-
-/// A field of the dataset.
-#[derive(Debug)]
-pub(super) struct Held {
-    /// It is text, so that a missing value may as well be the empty text.
-    pub(super) text: bool,
-    /// The text that a missing value arrives as.
-    pub(super) null_text: Option<Arc<str>>,
-    /// It is never missing: the model's reference says what fills it.
-    pub(super) filled: bool,
-}
 
 impl<'a> Fitter<'a, '_> {
     /// Takes up the data model of a selector.
@@ -173,18 +150,6 @@ fn distinct_as_stats(commands: Vec<Command>) -> Vec<Command> {
     out
 }
 
-/// The other way: a `stats` without aggregates is a `dedup`.
-pub(super) fn stats_as_distinct(commands: Vec<Command>) -> impl Iterator<Item = Command> {
-    commands.into_iter().flat_map(|command| {
-        if let Command::Stats { aggregates, by } = &command
-            && aggregates.is_empty()
-        {
-            return vec![Command::Dedup(by.clone()), Command::Table(by.clone())];
-        }
-        vec![command]
-    })
-}
-
 /// A missing value that the model fills is given out as it is where nothing looks at it afterwards: `eval X=nullif(x,
 /// "unknown")` in front of `stats … BY X` or `table X` becomes a name. Returns the commands, and a field that this was done
 /// to.
@@ -261,16 +226,6 @@ fn show_missing(model: &Model, commands: Vec<Command>) -> (Vec<Command>, Option<
     (out, shown)
 }
 
-/// Renames, then these: one name on the way is left out.
-pub(super) fn rename_further(renames: &mut Vec<(Name, Name)>, pairs: &[(Name, Name)]) {
-    for (from, to) in pairs {
-        match renames.iter_mut().find(|(_, name)| name == from) {
-            Some((_, name)) => *name = to.clone(),
-            None => renames.push((from.clone(), to.clone())),
-        }
-    }
-}
-
 /// How often a name is assigned or read by an expression.
 fn uses(commands: &[Command], name: &Name) -> usize {
     let reads = |expr: &EvalExpr| {
@@ -315,26 +270,4 @@ fn leaves_alone(commands: &[Command], name: &Name) -> bool {
         }
     }
     true
-}
-
-impl Model {
-    /// The field that a value is, less the text that stands for a missing one.
-    fn filled<'e>(&self, value: &'e EvalExpr) -> Option<&'e Name> {
-        let EvalExpr::Call("nullif", args) = value else { return None };
-        let [EvalExpr::Field(field), EvalExpr::Text(text)] = args.as_slice() else { return None };
-        let held = self.fields.get(field)?;
-        (held.null_text.as_deref() == Some(text)).then_some(field)
-    }
-
-    /// The field that an aggregate looks at, where it knows a missing value as one value.
-    fn whole<'e>(&self, of: &'e StatsInput) -> Option<&'e Name> {
-        match of {
-            StatsInput::Eval(EvalExpr::Call("coalesce", args)) => match args.as_slice() {
-                [value, EvalExpr::Text(empty)] if empty.is_empty() => self.filled(value),
-                _ => None,
-            },
-            StatsInput::Eval(value) => self.filled(value),
-            StatsInput::Rows | StatsInput::Field(_) => None,
-        }
-    }
 }

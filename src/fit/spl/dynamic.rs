@@ -6,6 +6,7 @@
 //! See <https://learn.microsoft.com/kusto/query/scalar-data-types/dynamic> and
 //! <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/evaluation-functions/json-functions>.
 
+use super::form::{call, number, when};
 use super::scope::{Column, Shape};
 use super::tree::{EvalExpr, Name};
 use super::{Fit, Fitter, Unsayable, regex};
@@ -49,7 +50,7 @@ impl<'a> Fitter<'a, '_> {
         let value = self.value(expr)?;
         Ok(match self.shape(expr) {
             Shape::Json => value,
-            Shape::Multi => EvalExpr::Call("mv_to_json_array", vec![value]),
+            Shape::Multi => call("mv_to_json_array", [value]),
         })
     }
 
@@ -115,11 +116,11 @@ impl<'a> Fitter<'a, '_> {
                 PathStep::Key(key) => {
                     // A key with a dot or a brace in it is no path.
                     value = follow(value, &mut path);
-                    value = EvalExpr::Call("json_extract_exact", vec![value, EvalExpr::Text(key.clone())]);
+                    value = call("json_extract_exact", [value, EvalExpr::Text(key.clone())]);
                     shape = Shape::Json;
                 }
                 PathStep::Index(index) => {
-                    value = element(follow(value, &mut path), shape, EvalExpr::Number(index.to_string()));
+                    value = element(follow(value, &mut path), shape, number(index));
                     shape = Shape::Json;
                 }
                 PathStep::Computed(key) => {
@@ -130,7 +131,7 @@ impl<'a> Fitter<'a, '_> {
                     } else {
                         let message = "a computed key that holds a dot or a brace is read as a path in Splunk";
                         self.note(Code::Approximated, Effect::Unsure, key.span, message);
-                        value = EvalExpr::Call("json_extract", vec![value, by]);
+                        value = call("json_extract", [value, by]);
                     }
                     shape = Shape::Json;
                 }
@@ -142,18 +143,20 @@ impl<'a> Fitter<'a, '_> {
     /// Whether a multivalue that is missing is null, not an array without elements: `split` gives one element at least,
     /// `extract_all` no array where nothing matches.
     pub(super) fn is_null_array(&self, expr: &Expr) -> bool {
-        match &expr.kind {
-            ExprKind::Column(column) => self.scope.made.get(&column.name).is_some_and(|made| made.null_array),
-            _ => matches!(self.function_name(expr), Some("split" | "extract_all")),
+        match expr.as_column() {
+            Some(column) => self.scope.made.get(&column.name).is_some_and(|made| made.null_array),
+            None => matches!(self.function_name(expr), Some("split" | "extract_all")),
         }
     }
 
     /// Whether a value is XML, or what was found in it.
     pub(super) fn is_xml(&self, expr: &Expr) -> bool {
-        match &expr.kind {
-            ExprKind::Column(column) => self.scope.made.get(&column.name).is_some_and(|made| made.xml),
-            ExprKind::Path { base, .. } => self.is_xml(base),
-            _ => self.function_name(expr) == Some("parse_xml"),
+        if let ExprKind::Path { base, .. } = &expr.kind {
+            return self.is_xml(base);
+        }
+        match expr.as_column() {
+            Some(column) => self.scope.made.get(&column.name).is_some_and(|made| made.xml),
+            None => self.function_name(expr) == Some("parse_xml"),
         }
     }
 
@@ -163,7 +166,7 @@ impl<'a> Fitter<'a, '_> {
         let mut path = String::new();
         let found = |value: EvalExpr, path: &mut String| match std::mem::take(path) {
             path if path.is_empty() => value,
-            path => EvalExpr::Call("spath", vec![value, EvalExpr::Text(path)]),
+            path => call("spath", [value, EvalExpr::Text(path)]),
         };
         let mut steps = steps.iter().peekable();
         while let Some(step) = steps.next() {
@@ -183,7 +186,7 @@ impl<'a> Fitter<'a, '_> {
                     }
                     continue;
                 }
-                PathStep::Index(index) => EvalExpr::Number(index.to_string()),
+                PathStep::Index(index) => number(index),
                 PathStep::Computed(index) => self.value(index)?,
             };
             // The attribute of an element: those of all are looked up, and one is taken.
@@ -194,7 +197,7 @@ impl<'a> Fitter<'a, '_> {
                 path.push_str(&format!("{{@{name}}}"));
                 steps.next();
             }
-            value = EvalExpr::Call("mvindex", vec![found(value, &mut path), index]);
+            value = call("mvindex", [found(value, &mut path), index]);
         }
         Ok(found(value, &mut path))
     }
@@ -252,10 +255,8 @@ impl<'a> Fitter<'a, '_> {
 
     /// The text that `parse_json` takes apart; its parts are looked up in it as they are in a dynamic value.
     fn parsed<'e>(&self, expr: &'e Expr) -> Option<&'e Expr> {
-        match (&expr.kind, self.function_name(expr)) {
-            (ExprKind::Call { args, .. }, Some("parse_json")) => args.first(),
-            _ => None,
-        }
+        let ExprKind::Call { args, .. } = &expr.kind else { return None };
+        args.first().filter(|_| self.function_name(expr) == Some("parse_json"))
     }
 
     /// `parse_json(text)` as a whole: the text of an object, an array or a number is itself, and so is a text that is no JSON;
@@ -266,9 +267,9 @@ impl<'a> Fitter<'a, '_> {
         let quoted = EvalExpr::Regex(r#"^"(?:[^"\\]|\\.)*"\z"#.to_owned());
         let bracket = |text: &str| EvalExpr::Text(text.to_owned());
         let array = EvalExpr::Concat(vec![bracket("["), value.clone(), bracket("]")]);
-        let is_quoted = EvalExpr::Call("match", vec![value.clone(), quoted]);
-        let other = EvalExpr::Call("nullif", vec![value, EvalExpr::Text("null".to_owned())]);
-        Ok(EvalExpr::Call("if", vec![is_quoted, EvalExpr::json_extract(array, "{0}"), other]))
+        let is_quoted = call("match", [value.clone(), quoted]);
+        let other = call("nullif", [value, EvalExpr::Text("null".to_owned())]);
+        Ok(when(is_quoted, EvalExpr::json_extract(array, "{0}"), other))
     }
 
     /// The value of a new column. A JSON text of which only parts are used later need not be taken apart as a whole.
@@ -284,22 +285,18 @@ impl<'a> Fitter<'a, '_> {
 
     /// The name of a function that is called.
     pub(super) fn function_name(&self, expr: &Expr) -> Option<&'a str> {
-        match &expr.kind {
-            ExprKind::Call { function, .. } => {
-                self.frame.vocabulary.function_row(*function).map(|row| row.name.as_str())
-            }
-            _ => None,
-        }
+        let ExprKind::Call { function, .. } = &expr.kind else { return None };
+        self.frame.vocabulary.function_row(*function).map(|row| row.name.as_str())
     }
 }
 
 /// An element of an array; an index below zero counts from the end.
 fn element(value: EvalExpr, shape: Shape, index: EvalExpr) -> EvalExpr {
     let values = match shape {
-        Shape::Json => EvalExpr::Call("json_array_to_mv", vec![value]),
+        Shape::Json => call("json_array_to_mv", [value]),
         Shape::Multi => value,
     };
-    EvalExpr::Call("mvindex", vec![values, index])
+    call("mvindex", [values, index])
 }
 
 /// Whether a column is only looked into (`x.a`), and never used or given out as a whole.

@@ -5,13 +5,14 @@
 //! See <https://learn.microsoft.com/kusto/query/mv-expand-operator> and
 //! <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/mvexpand>.
 
+use super::form::{call, matches, number, or, when};
 use std::sync::Arc;
 
 use super::scope::{Column, Shape};
 use super::tree::{Command, EvalExpr, Name};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{Expr, ExprKind, MvItem, ScalarType, Stage, Value};
+use crate::plan::{Expr, MvItem, ScalarType, Stage, Value};
 
 /// An array that is expanded.
 pub(super) struct Array<'a> {
@@ -64,7 +65,7 @@ impl<'a> Fitter<'a, '_> {
         }
         for array in arrays {
             if array.column.ty.is_numeric() {
-                let value = EvalExpr::Call("tonumber", vec![EvalExpr::Field(array.field.clone())]);
+                let value = call("tonumber", [EvalExpr::Field(array.field.clone())]);
                 self.commands.push(Command::Eval(vec![(array.field, value)]));
             }
             self.scope.made.insert(array.name, array.column);
@@ -90,10 +91,7 @@ impl<'a> Fitter<'a, '_> {
             Shape::Json => self.json(&item.value)?,
             Shape::Multi => self.multi(&item.value)?,
         };
-        let held = match &item.value.kind {
-            ExprKind::Column(reference) => Some(self.column(reference, item.value.ty, item.value.span)?),
-            _ => None,
-        };
+        let held = self.held_column(&item.value)?;
         let never_empty = shape == Shape::Multi && self.is_null_array(&item.value);
         let ty = item.ty.unwrap_or(ScalarType::Dynamic);
         let seconds = shape == Shape::Multi && held.is_some_and(|held| held.seconds);
@@ -113,10 +111,9 @@ impl<'a> Fitter<'a, '_> {
     fn expand_one(&mut self, array: &Array<'_>, limit: Option<u64>, keep: bool) {
         let elements = match array.shape {
             Shape::Json if keep => {
-                let none =
-                    EvalExpr::Call("if", vec![empty_array(array.value.clone()), EvalExpr::null(), array.value.clone()]);
-                let all = EvalExpr::Call("json_array_to_mv", vec![array.value.clone()]);
-                EvalExpr::Call("coalesce", vec![all, none])
+                let none = when(empty_array(array.value.clone()), EvalExpr::null(), array.value.clone());
+                let all = call("json_array_to_mv", [array.value.clone()]);
+                or(all, none)
             }
             Shape::Json => {
                 let missing = EvalExpr::is_null(array.value.clone());
@@ -148,23 +145,22 @@ impl<'a> Fitter<'a, '_> {
             Some(name) => self.new_field(name, stage.span)?,
             None => self.helper(),
         };
-        let number = |number: &str| EvalExpr::Number(number.to_owned());
         let mut lengths = Vec::new();
         let mut values = Vec::new();
         let mut picked = Vec::new();
         for array in arrays {
             let (length, missing) = match array.shape {
                 Shape::Json => {
-                    let count = EvalExpr::Call("mvcount", vec![elements(array.value.clone())]);
-                    let count = EvalExpr::Call("if", vec![empty_array(array.value.clone()), number("0"), count]);
+                    let count = call("mvcount", [elements(array.value.clone())]);
+                    let count = when(empty_array(array.value.clone()), number("0"), count);
                     (count, number("1"))
                 }
                 Shape::Multi => {
-                    let count = EvalExpr::Call("mvcount", vec![array.value.clone()]);
+                    let count = call("mvcount", [array.value.clone()]);
                     (count, number(if array.never_empty { "1" } else { "0" }))
                 }
             };
-            lengths.push(EvalExpr::Call("coalesce", vec![length, missing]));
+            lengths.push(or(length, missing));
             let all = match array.shape {
                 Shape::Json => elements(array.value.clone()),
                 Shape::Multi => array.value.clone(),
@@ -173,7 +169,7 @@ impl<'a> Fitter<'a, '_> {
                 values.push((array.field.clone(), all));
             }
             let field = EvalExpr::Field(array.field.clone());
-            let one = EvalExpr::Call("mvindex", vec![field, EvalExpr::Field(position.clone())]);
+            let one = call("mvindex", [field, EvalExpr::Field(position.clone())]);
             picked.push((array.field.clone(), one));
         }
         let longest = match lengths.pop() {
@@ -183,7 +179,7 @@ impl<'a> Fitter<'a, '_> {
                 EvalExpr::Call("max", lengths)
             }
         };
-        let indexes = EvalExpr::Call("mvrange", vec![number("0"), longest]);
+        let indexes = call("mvrange", [number("0"), longest]);
         let mut assignments = vec![(position.clone(), indexes)];
         assignments.extend(values);
         self.assign(assignments, &[]);
@@ -205,10 +201,10 @@ impl<'a> Fitter<'a, '_> {
 
 /// The elements of an array; what is none is its own only element.
 fn elements(value: EvalExpr) -> EvalExpr {
-    EvalExpr::Call("coalesce", vec![EvalExpr::Call("json_array_to_mv", vec![value.clone()]), value])
+    or(call("json_array_to_mv", [value.clone()]), value)
 }
 
 /// Whether a JSON text is an array without elements.
 fn empty_array(value: EvalExpr) -> EvalExpr {
-    EvalExpr::Call("match", vec![value, EvalExpr::Regex(r"^\s*\[\s*\]\s*$".to_owned())])
+    matches(value, r"^\s*\[\s*\]\s*$".to_owned())
 }

@@ -5,10 +5,11 @@
 //! aggregate, each with a mark before it so that a missing one is a value, too.
 //! See <https://learn.microsoft.com/kusto/query/arg-max-aggregation-function>.
 
+use super::form::{call, number, text};
 use std::sync::Arc;
 
+use super::parts::{Parts, read_by};
 use super::scope::{Column, Scope};
-use super::summarize::{Parts, read_by};
 use super::tree::{Command, EvalExpr, Name, SortBy, SortOrder, StatsAggregate, StatsInput};
 use super::{Fit, Fitter};
 use crate::diagnostic::{Code, Effect};
@@ -177,10 +178,7 @@ impl<'a> Fitter<'a, '_> {
         let Some(by) = aggregate.args.first() else { return Ok(None) };
         let any = aggregate.kind == AggregateKind::TakeAny;
         let value = if any { self.value(by)? } else { self.operand(by)? };
-        let held = match &by.kind {
-            ExprKind::Column(reference) => Some((self.column(reference, by.ty, by.span)?, reference.name.clone())),
-            _ => None,
-        };
+        let held = self.held_column(by)?.zip(by.as_column().map(|reference| reference.name.clone()));
         let source = held.as_ref().map(|(column, _)| column.clone());
         let own = match &held {
             Some((column, name)) if column.field.text() == "_time" && *name == binding.name => column.field.clone(),
@@ -280,18 +278,18 @@ impl<'a> Fitter<'a, '_> {
         let mut firsts = Vec::new();
         let mut columns = Vec::new();
         for (name, column, value) in values {
-            let marked = EvalExpr::Concat(vec![EvalExpr::Text("=".to_owned()), EvalExpr::or_empty(value)]);
+            let marked = EvalExpr::Concat(vec![text("="), EvalExpr::or_empty(value)]);
             let helper = self.before_value(marked, parts);
             firsts.push(StatsAggregate {
                 function: "first".to_owned(),
                 of: StatsInput::Field(helper.clone()),
                 name: helper.clone(),
             });
-            let bare = EvalExpr::Call("substr", vec![EvalExpr::Field(helper), EvalExpr::Number("2".to_owned())]);
+            let bare = call("substr", [EvalExpr::Field(helper), number(2)]);
             let number = column.ty.is_numeric()
                 || column.present
                 || matches!(column.ty, ScalarType::Datetime | ScalarType::Timespan) && column.seconds;
-            let value = if number { EvalExpr::Call("tonumber", vec![bare]) } else { bare };
+            let value = if number { call("tonumber", [bare]) } else { bare };
             columns.push((name, Column { blank: column.blank || !number, ..column }, value));
         }
         Ok((key, firsts, columns))

@@ -4,6 +4,7 @@
 //! ignores case, knows `*` without an escape, and takes what looks like a network for one.
 //! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/search>.
 
+use super::form::{call, matches, text};
 use std::collections::HashSet;
 
 use super::dynamic::is_inside_json;
@@ -98,13 +99,12 @@ impl<'t> Matcher<'t> {
         let is_field = matches!(value, EvalExpr::Field(_) | EvalExpr::Call("nullif" | "tonumber", _));
         if self.items == [""] && self.how == TextHow::Equals {
             return match (negated, is_field) {
-                (false, true) => EvalExpr::any([
-                    EvalExpr::is_null(value.clone()),
-                    EvalExpr::eq(value.clone(), EvalExpr::Text(String::new())),
-                ]),
-                (true, true) => EvalExpr::ne(value.clone(), EvalExpr::Text(String::new())),
-                (false, false) => EvalExpr::eq(EvalExpr::or_empty(value.clone()), EvalExpr::Text(String::new())),
-                (true, false) => EvalExpr::ne(EvalExpr::or_empty(value.clone()), EvalExpr::Text(String::new())),
+                (false, true) => {
+                    EvalExpr::any([EvalExpr::is_null(value.clone()), EvalExpr::eq(value.clone(), text(""))])
+                }
+                (true, true) => EvalExpr::ne(value.clone(), text("")),
+                (false, false) => EvalExpr::eq(EvalExpr::or_empty(value.clone()), text("")),
+                (true, false) => EvalExpr::ne(EvalExpr::or_empty(value.clone()), text("")),
             };
         }
         if self.matches_empty {
@@ -129,7 +129,7 @@ impl<'t> Matcher<'t> {
     fn positive(&self, value: &EvalExpr) -> EvalExpr {
         let folded = || match self.case {
             Case::Sensitive => value.clone(),
-            Case::Insensitive => EvalExpr::Call("lower", vec![value.clone()]),
+            Case::Insensitive => call("lower", [value.clone()]),
         };
         let text = |item: &str| {
             EvalExpr::Text(match self.case {
@@ -137,7 +137,7 @@ impl<'t> Matcher<'t> {
                 Case::Insensitive => item.to_lowercase(),
             })
         };
-        let matched = |pattern: String| EvalExpr::Call("match", vec![value.clone(), EvalExpr::Regex(pattern)]);
+        let matched = |pattern: String| matches(value.clone(), pattern);
         let flag = match self.case {
             Case::Sensitive => "",
             Case::Insensitive => "(?i)",
@@ -165,7 +165,7 @@ impl<'t> Matcher<'t> {
                         let percent = |is| if is { "%" } else { "" };
                         let EvalExpr::Text(item) = text(item) else { return EvalExpr::bool(false) };
                         let pattern = format!("{}{item}{}", percent(before), percent(after));
-                        EvalExpr::Call("like", vec![folded(), EvalExpr::Text(pattern)])
+                        call("like", [folded(), EvalExpr::Text(pattern)])
                     } else {
                         matched(format!("{flag}{}", self.anchored(regex::literal(item))))
                     }

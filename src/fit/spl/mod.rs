@@ -13,13 +13,16 @@ mod demand;
 mod dynamic;
 mod expand;
 mod extreme;
+mod form;
 mod function;
 mod join;
 mod matcher;
+mod model;
 mod moment;
 mod needles;
 mod neighbours;
 mod parse;
+mod parts;
 mod plugins;
 mod predicate;
 mod projection;
@@ -44,8 +47,8 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use self::datamodel::Model;
 use self::demand::Demand;
+use self::model::Model;
 use self::scope::Scope;
 use self::tree::{Command, EvalExpr, Name, Query, SearchExpr};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
@@ -314,6 +317,32 @@ impl<'a, 'l> Fitter<'a, 'l> {
         self.helpers += 1;
         let number = self.helpers;
         Name::new(format!("{}{number}", tidy::HELPER)).unwrap_or_else(|| Name::of("huntgate"))
+    }
+
+    /// Computes a value in a field of the query's own; whoever asks says when it is taken away.
+    fn computed(&mut self, value: EvalExpr) -> Name {
+        let helper = self.helper();
+        self.commands.push(Command::Eval(vec![(helper.clone(), value)]));
+        helper
+    }
+
+    /// Computes a value in a field of the query's own, which is taken away after the stage.
+    fn computed_for_stage(&mut self, value: EvalExpr) -> Name {
+        let helper = self.computed(value);
+        self.scratch.push(helper.clone());
+        helper
+    }
+
+    /// The field that holds a value: its own, or one that is computed for the next command.
+    fn field_for_next(&mut self, value: EvalExpr) -> Name {
+        match value {
+            EvalExpr::Field(field) => field,
+            value => {
+                let helper = self.computed(value);
+                self.commands.push(Command::FieldsAway(vec![helper.clone()]));
+                helper
+            }
+        }
     }
 
     fn note(&mut self, code: Code, effect: Effect, span: Span, message: impl Into<String>) {

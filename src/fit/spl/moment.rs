@@ -4,6 +4,7 @@
 //! say themselves whether they belong to the window.
 //! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/time-format-variables-and-modifiers/time-modifiers>.
 
+use super::form::{call, floor, number};
 use super::predicate::Condition;
 use super::tree::{Command, Comparison, EvalExpr, Name, Operator, Order, SearchExpr};
 use super::{Fit, Fitter};
@@ -78,7 +79,7 @@ impl<'a> Fitter<'a, '_> {
 
     /// A moment in seconds since 1970.
     pub(super) fn moment(&mut self, moment: Moment, span: Span) -> Fit<EvalExpr> {
-        let now = || EvalExpr::Call("now", Vec::new());
+        let now = || call("now", []);
         let moved = |base: EvalExpr, ticks: i64| match ticks {
             0 => base,
             ticks if ticks < 0 => {
@@ -105,9 +106,9 @@ pub(super) fn floor_to(time: EvalExpr, unit: CalendarUnit) -> Option<EvalExpr> {
         CalendarUnit::Day => Some(floor_by(time, 86_400)),
         // The first Sunday of 1970 was the 4th of January, three days after the epoch.
         CalendarUnit::Week => {
-            let shifted = EvalExpr::arithmetic(Operator::Subtract, time, EvalExpr::Number("259200".to_owned()));
+            let shifted = EvalExpr::arithmetic(Operator::Subtract, time, number(259200));
             let start = floor_by(shifted, 604_800);
-            Some(EvalExpr::arithmetic(Operator::Add, start, EvalExpr::Number("259200".to_owned())))
+            Some(EvalExpr::arithmetic(Operator::Add, start, number(259200)))
         }
         CalendarUnit::Month | CalendarUnit::Year => None,
     }
@@ -115,13 +116,13 @@ pub(super) fn floor_to(time: EvalExpr, unit: CalendarUnit) -> Option<EvalExpr> {
 
 /// `floor(time / seconds) * seconds`
 fn floor_by(time: EvalExpr, size: i64) -> EvalExpr {
-    floor_multiple(time, EvalExpr::Number(size.to_string()))
+    floor_multiple(time, number(size))
 }
 
 /// `floor(value / size) * size`
 pub(super) fn floor_multiple(value: EvalExpr, size: EvalExpr) -> EvalExpr {
     let quotient = EvalExpr::arithmetic(Operator::Divide, value, size.clone());
-    EvalExpr::arithmetic(Operator::Multiply, EvalExpr::Call("floor", vec![quotient]), size)
+    EvalExpr::arithmetic(Operator::Multiply, floor(quotient), size)
 }
 
 /// The base search's terms for a bound that [`moment_text`] has words for.
@@ -181,10 +182,6 @@ fn opposite(order: Order) -> Order {
         Order::Gt => Order::Le,
         Order::Ge => Order::Lt,
     }
-}
-
-fn number(text: &str) -> EvalExpr {
-    EvalExpr::Number(text.to_owned())
 }
 
 /// Seconds since 1970 of a datetime.

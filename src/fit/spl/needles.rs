@@ -4,6 +4,7 @@
 //! condition asks for the mark. Where the rows must have found one, [`Fitter::settle`] makes it a join that keeps no others.
 //! See <https://learn.microsoft.com/kusto/query/in-operator> and <https://learn.microsoft.com/kusto/query/toscalar-function>.
 
+use super::form::{call, number, text};
 use std::sync::Arc;
 
 use super::combine::may_lack;
@@ -36,16 +37,11 @@ impl<'a> Fitter<'a, '_> {
         }
         let polarity = if matched.negated { self.polarity.negated() } else { self.polarity };
         let folded = matched.case == Case::Insensitive;
-        let value = if folded { EvalExpr::Call("lower", vec![value]) } else { value };
+        let value = if folded { call("lower", [value]) } else { value };
         let proven = matched.subject.as_column().is_some_and(|column| self.proven.contains(&column.name));
         let key = match value {
             EvalExpr::Field(field) => field,
-            value => {
-                let helper = self.helper();
-                self.commands.push(Command::Eval(vec![(helper.clone(), value)]));
-                self.scratch.push(helper.clone());
-                helper
-            }
+            value => self.computed_for_stage(value),
         };
         let known = matched.subject.as_column().and_then(|column| self.scope.made.get(&column.name));
         let lacks = !proven && !known.is_some_and(|column| column.blank || column.present);
@@ -60,9 +56,7 @@ impl<'a> Fitter<'a, '_> {
             let (made, value) = inner.carried_over(&column, key.clone());
             let values = match column.shape {
                 Shape::Multi => Some(value.clone()),
-                Shape::Json if ty == ScalarType::Dynamic => {
-                    Some(EvalExpr::Call("json_array_to_mv", vec![value.clone()]))
-                }
+                Shape::Json if ty == ScalarType::Dynamic => Some(call("json_array_to_mv", [value.clone()])),
                 Shape::Json => None,
             };
             let elements = values.is_some();
@@ -71,12 +65,12 @@ impl<'a> Fitter<'a, '_> {
             let name: Arc<str> = "$key".into();
             let (unique, empties) = (inner.is_unique(&value), !proven && !inner.lists_present());
             let filled = empties && may_lack(&made, ty);
-            let value = if folded && !elements { EvalExpr::Call("lower", vec![value]) } else { value };
+            let value = if folded && !elements { call("lower", [value]) } else { value };
             inner.expose(vec![(name, made, value)])?;
             if elements {
                 inner.commands.push(Command::MvExpand(key.clone(), None));
                 if folded {
-                    let lower = EvalExpr::Call("lower", vec![EvalExpr::Field(key.clone())]);
+                    let lower = call("lower", [EvalExpr::Field(key.clone())]);
                     inner.commands.push(Command::Eval(vec![(key.clone(), lower)]));
                 }
             }
@@ -110,12 +104,11 @@ impl<'a> Fitter<'a, '_> {
     fn has_any_of_table(&mut self, matched: &TextMatch, value: EvalExpr, pipeline: &Pipeline) -> Fit<Condition> {
         let (on, pattern) = (self.helper(), self.helper());
         let polarity = if matched.negated { self.polarity.negated() } else { self.polarity };
-        let text = |text: &str| EvalExpr::Text(text.to_owned());
         let (branch, ()) = self.first_column(pipeline, polarity, |inner, column, ty| {
             let (made, value) = inner.carried_over(&column, pattern.clone());
             let (value, elements) = match column.shape {
                 Shape::Multi => (value, true),
-                Shape::Json if ty == ScalarType::Dynamic => (EvalExpr::Call("json_array_to_mv", vec![value]), true),
+                Shape::Json if ty == ScalarType::Dynamic => (call("json_array_to_mv", [value]), true),
                 Shape::Json => (value, false),
             };
             inner.expose(vec![("$value".into(), Column { shape: Shape::Json, ..made }, value)])?;
@@ -126,9 +119,9 @@ impl<'a> Fitter<'a, '_> {
             let edge = r"(?:(?<![\p{L}\p{N}])|(?![\p{L}\p{N}]))";
             let end = r"(?:(?![\p{L}\p{N}])|(?<![\p{L}\p{N}]))";
             let case = if matched.case == Case::Insensitive { "(?i)" } else { "" };
-            let literal = EvalExpr::Call(
+            let literal = call(
                 "replace",
-                vec![
+                [
                     EvalExpr::Field(pattern.clone()),
                     EvalExpr::Regex(r"([^\p{L}\p{N}])".to_owned()),
                     EvalExpr::Text(r"\\\1".to_owned()),
@@ -143,15 +136,13 @@ impl<'a> Fitter<'a, '_> {
                 }],
                 by: Vec::new(),
             });
-            let any = EvalExpr::Call("mvjoin", vec![EvalExpr::Field(pattern.clone()), text("|")]);
+            let any = call("mvjoin", [EvalExpr::Field(pattern.clone()), text("|")]);
             let whole = EvalExpr::Concat(vec![text(&format!("{case}{edge}(?:")), any, text(&format!("){end}"))]);
-            inner
-                .commands
-                .push(Command::Eval(vec![(pattern.clone(), whole), (on.clone(), EvalExpr::Number("1".to_owned()))]));
+            inner.commands.push(Command::Eval(vec![(pattern.clone(), whole), (on.clone(), number(1))]));
             Ok(())
         })?;
         self.limited(&branch, pipeline.span);
-        self.commands.push(Command::Eval(vec![(on.clone(), EvalExpr::Number("1".to_owned()))]));
+        self.commands.push(Command::Eval(vec![(on.clone(), number(1))]));
         self.commands.push(Command::Join {
             outer: true,
             all: false,
@@ -160,7 +151,7 @@ impl<'a> Fitter<'a, '_> {
             search: branch.commands(),
         });
         self.scratch.extend([on, pattern.clone()]);
-        let found = EvalExpr::Call("match", vec![EvalExpr::or_empty(value), EvalExpr::Field(pattern.clone())]);
+        let found = call("match", [EvalExpr::or_empty(value), EvalExpr::Field(pattern.clone())]);
         Ok(Condition::eval(if matched.negated {
             EvalExpr::any([EvalExpr::is_null(EvalExpr::Field(pattern)), found.negated()])
         } else {
@@ -171,11 +162,11 @@ impl<'a> Fitter<'a, '_> {
     /// `toscalar(T | …)`: the first column of the first row, in every row.
     pub(super) fn scalar(&mut self, expr: &Expr, pipeline: &Pipeline) -> Fit<EvalExpr> {
         let (on, field) = (self.helper(), self.helper());
-        let one = || EvalExpr::Number("1".to_owned());
+        let one = || number(1);
         let (branch, ()) = self.first_column(pipeline, Polarity::Aggregated, |inner, column, _| {
             let (made, value) = inner.carried_over(&column, field.clone());
             let value = match column.shape {
-                Shape::Multi => EvalExpr::Call("mv_to_json_array", vec![value]),
+                Shape::Multi => call("mv_to_json_array", [value]),
                 Shape::Json => value,
             };
             let made = Column { shape: Shape::Json, ..made };

@@ -4,6 +4,7 @@
 //! See <https://learn.microsoft.com/kusto/query/window-functions> and
 //! <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/streamstats>.
 
+use super::form::{number, or};
 use super::tree::{Command, EvalExpr, Name, Operator, StatsAggregate, StatsInput, StreamWindow};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
@@ -106,7 +107,7 @@ impl<'a> Fitter<'a, '_> {
                     Some(default) => {
                         let message = "a value that is missing in the other row gets the default, too";
                         self.note(Code::NullSemantics, Effect::Unsure, call.span, message);
-                        EvalExpr::Call("coalesce", vec![EvalExpr::Field(helper), self.value(default)?])
+                        or(EvalExpr::Field(helper), self.value(default)?)
                     }
                     None => EvalExpr::Field(helper),
                 }
@@ -125,7 +126,7 @@ impl<'a> Fitter<'a, '_> {
                 let count = EvalExpr::Field(helper);
                 match start.unwrap_or(1) - 1 {
                     0 => count,
-                    more => EvalExpr::arithmetic(Operator::Add, count, EvalExpr::Number(more.to_string())),
+                    more => EvalExpr::arithmetic(Operator::Add, count, number(more)),
                 }
             }
             "row_cumsum" if !restarts => {
@@ -138,7 +139,7 @@ impl<'a> Fitter<'a, '_> {
                     of: StatsInput::Field(field),
                     name: helper.clone(),
                 });
-                EvalExpr::Call("coalesce", vec![EvalExpr::Field(helper), EvalExpr::Number("0".to_owned())])
+                or(EvalExpr::Field(helper), number(0))
             }
             _ => {
                 let message = format!("`{name}` restarts or ends at rows that `streamstats` can not name");
@@ -152,14 +153,7 @@ impl<'a> Fitter<'a, '_> {
 
     /// A value as a field that `streamstats` can look at.
     fn streamed(&mut self, expr: &Expr) -> Fit<Name> {
-        Ok(match self.value(expr)? {
-            EvalExpr::Field(field) => field,
-            value => {
-                let helper = self.helper();
-                self.commands.push(Command::Eval(vec![(helper.clone(), value)]));
-                self.commands.push(Command::FieldsAway(vec![helper.clone()]));
-                helper
-            }
-        })
+        let value = self.value(expr)?;
+        Ok(self.field_for_next(value))
     }
 }

@@ -6,6 +6,7 @@
 //! See <https://learn.microsoft.com/kusto/query/parse-operator> and
 //! <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/rex>.
 
+use super::form::{call, matches, number, when};
 use super::scope::Column;
 use super::tree::{Command, EvalExpr, Name};
 use super::{Fit, Fitter, Unsayable, regex};
@@ -61,7 +62,7 @@ impl<'a> Fitter<'a, '_> {
             self.commands.push(Command::Eval(before));
         }
         if pattern.filter {
-            let matched = EvalExpr::Call("match", vec![EvalExpr::Field(field.clone()), EvalExpr::Regex(text.clone())]);
+            let matched = matches(EvalExpr::Field(field.clone()), text.clone());
             self.commands.push(Command::Where(matched));
         }
         if !captures.is_empty() {
@@ -165,12 +166,12 @@ impl<'a> Fitter<'a, '_> {
         let mut tests = Vec::new();
         let mut assignments = Vec::new();
         for capture in captures {
-            let number = |value| EvalExpr::Call("tonumber", vec![EvalExpr::Call("trim", vec![value])]);
+            let number = |value| call("tonumber", [call("trim", [value])]);
             let test = match capture.ty {
                 ScalarType::Int | ScalarType::Long => {
                     let digits = EvalExpr::Regex(r"^\s*[-+]?\d+\s*$".to_owned());
                     assignments.push((capture, number(field(capture))));
-                    (!capture.shaped).then(|| EvalExpr::Call("match", vec![field(capture), digits]))
+                    (!capture.shaped).then(|| call("match", [field(capture), digits]))
                 }
                 ScalarType::Real | ScalarType::Decimal => {
                     assignments.push((capture, number(field(capture))));
@@ -189,7 +190,7 @@ impl<'a> Fitter<'a, '_> {
             let values = assignments.into_iter().map(|(capture, value)| {
                 let own = tests.iter().find(|(group, _)| *group == capture.group).map(|(_, test)| test.clone());
                 let value = match own {
-                    Some(test) => EvalExpr::Call("if", vec![test, value, EvalExpr::null()]),
+                    Some(test) => when(test, value, EvalExpr::null()),
                     None => value,
                 };
                 (capture.group.clone(), value)
@@ -212,8 +213,7 @@ impl<'a> Fitter<'a, '_> {
             sound
         } else {
             let flag = self.helper();
-            let number = |number: &str| EvalExpr::Number(number.to_owned());
-            values.push((flag.clone(), EvalExpr::Call("if", vec![sound, number("1"), number("0")])));
+            values.push((flag.clone(), when(sound, number("1"), number("0"))));
             away.push(flag.clone());
             EvalExpr::eq(EvalExpr::Field(flag), number("1"))
         };
@@ -222,7 +222,7 @@ impl<'a> Fitter<'a, '_> {
                 .iter()
                 .find(|(other, _)| other.group == capture.group)
                 .map_or_else(|| field(capture), |(_, value)| value.clone());
-            values.push((capture.group.clone(), EvalExpr::Call("if", vec![sound.clone(), value, EvalExpr::null()])));
+            values.push((capture.group.clone(), when(sound.clone(), value, EvalExpr::null())));
         }
         self.commands.push(Command::Eval(values));
     }

@@ -38,11 +38,7 @@ impl<'a> Fitter<'a, '_> {
         self.note(Code::Approximated, Effect::Unsure, stage.span, message);
         let field = match value {
             EvalExpr::Field(field) => field,
-            value => {
-                let helper = self.helper();
-                self.commands.push(Command::Eval(vec![(helper.clone(), value)]));
-                helper
-            }
+            value => self.computed(value),
         };
         self.commands.push(Command::Spath(field.clone()));
         self.commands.push(Command::FieldsAway(vec![field]));
@@ -142,11 +138,7 @@ impl<'a> Fitter<'a, '_> {
         }
         Ok(match self.value(expr)? {
             EvalExpr::Field(field) => field,
-            value => {
-                let helper = self.helper();
-                self.commands.push(Command::Eval(vec![(helper.clone(), value)]));
-                helper
-            }
+            value => self.computed(value),
         })
     }
 
@@ -196,15 +188,7 @@ impl<'a> Fitter<'a, '_> {
         };
         let reference = crate::plan::ColumnRef { name: column.as_str().into(), known: true };
         let held = self.column(&reference, ScalarType::String, stage.span)?;
-        let field = match held.value() {
-            EvalExpr::Field(field) => field,
-            value => {
-                let helper = self.helper();
-                self.commands.push(Command::Eval(vec![(helper.clone(), value)]));
-                self.commands.push(Command::FieldsAway(vec![helper.clone()]));
-                helper
-            }
-        };
+        let field = self.field_for_next(held.value());
         let key = ["SHA256", "MD5"].into_iter().find(|hash| column.ends_with(hash)).unwrap_or("SHA1");
         self.note(
             Code::LookupNeeded,

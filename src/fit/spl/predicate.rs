@@ -4,6 +4,7 @@
 //! a comparison null in Splunk, so that what KQL says of missing values is written out: `x != 5` holds of a missing `x`.
 //! See <https://learn.microsoft.com/kusto/query/scalar-data-types/null-values>.
 
+use super::form::{call, number, text, when};
 use super::scope::Column;
 use super::tree::{Comparison, EvalExpr, Order, Pattern, SearchExpr};
 use super::{Fit, Fitter, Unsayable};
@@ -142,7 +143,7 @@ impl<'a> Fitter<'a, '_> {
 
     /// A part of a dynamic value as a condition.
     fn truth_of_part(&mut self, expr: &Expr, wanted: bool) -> Fit<EvalExpr> {
-        let value = EvalExpr::Call("lower", vec![self.json(expr)?]);
+        let value = call("lower", [self.json(expr)?]);
         let texts = if wanted { ["true", "1"] } else { ["false", "0"] };
         let mut args = vec![value];
         args.extend(texts.map(|text| EvalExpr::Text(text.to_owned())));
@@ -153,7 +154,7 @@ impl<'a> Fitter<'a, '_> {
     fn bool_column(&mut self, column: &Column<'_>, wanted: bool, differs: bool) -> Condition {
         let texts = |value: bool| if value { ["true", "1"] } else { ["false", "0"] };
         let items = texts(wanted);
-        let mut args = vec![EvalExpr::Call("lower", vec![column.bare()])];
+        let mut args = vec![call("lower", [column.bare()])];
         args.extend(items.iter().map(|item| EvalExpr::Text((*item).to_owned())));
         let is = EvalExpr::Call("in", args);
         let eval = if differs { EvalExpr::any([EvalExpr::is_null(column.value()), is.negated()]) } else { is };
@@ -208,10 +209,7 @@ impl<'a> Fitter<'a, '_> {
                 CompareOp::Eq => is(self, *wanted),
                 CompareOp::Ne => {
                     let same = is(self, *wanted)?.eval;
-                    Ok(Condition::eval(EvalExpr::Call(
-                        "isnull",
-                        vec![EvalExpr::Call("if", vec![same, EvalExpr::Number("1".to_owned()), EvalExpr::null()])],
-                    )))
+                    Ok(Condition::eval(call("isnull", [when(same, number(1), EvalExpr::null())])))
                 }
                 CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => {
                     Err(Unsayable::not_yet(expr.span, "an order of truth values"))
@@ -243,13 +241,10 @@ impl<'a> Fitter<'a, '_> {
 
     /// A column with nothing done to it.
     fn plain_column(&mut self, expr: &Expr) -> Fit<Option<Column<'a>>> {
-        match &expr.kind {
-            ExprKind::Column(column) => {
-                self.ledger.carried(expr.id);
-                self.column(column, expr.ty, expr.span).map(Some)
-            }
-            _ => Ok(None),
+        if expr.as_column().is_some() {
+            self.ledger.carried(expr.id);
         }
+        self.held_column(expr)
     }
 
     /// A whole number: its text in the event is its usual form, so that the base search can compare it.
@@ -286,7 +281,7 @@ impl<'a> Fitter<'a, '_> {
     }
 
     fn guid(&mut self, column: &Column<'_>, op: CompareOp, guid: &str) -> Condition {
-        let value = EvalExpr::Call("lower", vec![column.bare()]);
+        let value = call("lower", [column.bare()]);
         let text = EvalExpr::Text(guid.to_owned());
         let differs = op == CompareOp::Ne;
         let eval = if differs {
@@ -308,10 +303,7 @@ impl<'a> Fitter<'a, '_> {
         }
         let integers: Option<Vec<i64>> = values
             .iter()
-            .map(|value| match value.as_literal() {
-                Some(Value::Long(number)) => Some(*number),
-                _ => None,
-            })
+            .map(|value| if let Some(Value::Long(number)) = value.as_literal() { Some(*number) } else { None })
             .collect();
         if let (Some(column), Some(integers)) = (self.plain_column(subject)?, integers)
             && is_integer(column.ty)
@@ -358,7 +350,7 @@ impl<'a> Fitter<'a, '_> {
         }
         if let Some(column) = &column {
             if textual && absence == Absence::Empty {
-                let empty = EvalExpr::Text(String::new());
+                let empty = text("");
                 let value = column.value();
                 return Ok(Condition::eval(if negated {
                     EvalExpr::ne(value, empty)
@@ -376,7 +368,7 @@ impl<'a> Fitter<'a, '_> {
         }
         let value = self.json(subject)?;
         if textual && absence == Absence::Empty {
-            let (value, empty) = (EvalExpr::or_empty(value), EvalExpr::Text(String::new()));
+            let (value, empty) = (EvalExpr::or_empty(value), text(""));
             return Ok(Condition::eval(if negated { EvalExpr::ne(value, empty) } else { EvalExpr::eq(value, empty) }));
         }
         let null = EvalExpr::is_null(value);

@@ -52,13 +52,13 @@ impl<'a> Fitter<'a, '_> {
     pub(super) fn project(&mut self, bindings: &[Binding], rest: &[Stage]) -> Fit<()> {
         let mut items = Vec::new();
         for binding in bindings {
-            let event_time = match &binding.value.kind {
-                ExprKind::Column(reference) => {
+            let event_time = match binding.value.as_column() {
+                Some(reference) => {
                     let column = self.column(reference, binding.value.ty, binding.span)?;
                     // The event's own time keeps its field: that is what the time column is called in Splunk.
                     (column.field.text() == "_time" && *reference.name == *binding.name).then_some(column)
                 }
-                _ => None,
+                None => None,
             };
             if let Some(column) = event_time {
                 self.ledger.carried(binding.id);

@@ -4,6 +4,7 @@
 //! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/makeresults> and
 //! <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/inputlookup>.
 
+use super::form::{call, number};
 use std::sync::Arc;
 
 use super::moment::{epoch, seconds};
@@ -73,7 +74,7 @@ impl<'a> Fitter<'a, '_> {
     pub(super) fn range(&mut self, name: &str, from: &Expr, to: &Expr, step: &Expr, span: Span) -> Fit<()> {
         self.generator = Some(Command::MakeResults(None));
         self.scope = Scope::default();
-        let bounds = (number(from), number(to), number(step));
+        let bounds = (constant_bound(from), constant_bound(to), constant_bound(step));
         let (Some(first), Some(last), Some(size)) = bounds else {
             return Err(Unsayable::not_yet(span, "a range whose bounds are computed"));
         };
@@ -83,8 +84,7 @@ impl<'a> Fitter<'a, '_> {
         }
         [from, to, step].into_iter().for_each(|bound| self.ledger.carried(bound.id));
         let field = self.new_field(name, span)?;
-        let number = |value: f64| EvalExpr::Number(value.to_string());
-        let numbers = EvalExpr::Call("mvrange", vec![number(0.0), number(count)]);
+        let numbers = call("mvrange", [number(0.0), number(count)]);
         self.commands.push(Command::Eval(vec![(field.clone(), numbers)]));
         self.commands.push(Command::MvExpand(field.clone(), None));
         if (first, size) != (0.0, 1.0) {
@@ -193,7 +193,7 @@ fn external_name(addresses: &[String]) -> Name {
 }
 
 /// A constant bound of `range`.
-fn number(expr: &Expr) -> Option<f64> {
+fn constant_bound(expr: &Expr) -> Option<f64> {
     match expr.as_literal()? {
         Value::Long(number) => Some(*number as f64),
         Value::Real(number) => Some(*number),

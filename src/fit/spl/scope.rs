@@ -1,5 +1,6 @@
 //! Names of columns at a place of the pipeline: which field holds a column, and what is known of its values.
 
+use super::form::{call, text};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -85,14 +86,14 @@ impl Column<'_> {
     /// The value, where the text that stands for a missing one is none.
     pub(super) fn value(&self) -> EvalExpr {
         if self.ty.is_numeric() && (self.blank || self.null_text.is_some()) {
-            return EvalExpr::Call("tonumber", vec![self.bare()]);
+            return call("tonumber", [self.bare()]);
         }
         match &self.null_text {
-            Some(text) => EvalExpr::Call("nullif", vec![self.bare(), EvalExpr::Text(text.to_string())]),
+            Some(text) => call("nullif", [self.bare(), EvalExpr::Text(text.to_string())]),
             None if self.blank
                 && !matches!(self.ty, ScalarType::String | ScalarType::Dynamic | ScalarType::Unknown) =>
             {
-                EvalExpr::Call("nullif", vec![self.bare(), EvalExpr::Text(String::new())])
+                call("nullif", [self.bare(), text("")])
             }
             None => self.bare(),
         }

@@ -5,8 +5,9 @@
 //! See <https://learn.microsoft.com/kusto/query/make-series-operator> and
 //! <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/appendpipe>.
 
+use super::form::{call, floor, number};
+use super::parts::{Parts, read_by};
 use super::scope::{Column, Scope, Shape};
-use super::summarize::{Parts, read_by};
 use super::tree::{Command, Comparison, EvalExpr, Name, Operator, Order, StatsAggregate, StatsInput};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
@@ -31,7 +32,7 @@ impl<'a> Fitter<'a, '_> {
             self.aggregate_binding(binding, &mut parts)?;
             let value = match default {
                 Some(default) => self.value(default)?,
-                None => EvalExpr::Number("0".to_owned()),
+                None => number(0),
             };
             defaults.extend(parts.made.iter().skip(before).map(|(_, column)| (column.field.clone(), value.clone())));
         }
@@ -45,7 +46,7 @@ impl<'a> Fitter<'a, '_> {
             .map(|(order, end)| EvalExpr::compare(Comparison::Order(order), on.clone(), end));
         self.commands.push(Command::Where(EvalExpr::all(within)));
         let distance = EvalExpr::arithmetic(Operator::Subtract, on, from.clone());
-        let number = EvalExpr::Call("floor", vec![EvalExpr::arithmetic(Operator::Divide, distance, step.clone())]);
+        let number = floor(EvalExpr::arithmetic(Operator::Divide, distance, step.clone()));
         parts.before.push((bin.clone(), number));
         self.before_groups(&mut parts);
         let mut keys = std::mem::take(&mut parts.by);
@@ -117,7 +118,7 @@ impl<'a> Fitter<'a, '_> {
         let to = match series.to {
             Some(_) => to,
             // The last value lies inside.
-            None => EvalExpr::arithmetic(Operator::Add, to, EvalExpr::Number("1".to_owned())),
+            None => EvalExpr::arithmetic(Operator::Add, to, number(1)),
         };
         let names = found.iter().map(|it| it.name.clone()).collect();
         if !found.is_empty() {
@@ -135,8 +136,8 @@ impl<'a> Fitter<'a, '_> {
         (from, to, step): (&EvalExpr, &EvalExpr, &EvalExpr),
     ) {
         let length = EvalExpr::arithmetic(Operator::Subtract, to.clone(), from.clone());
-        let bins = EvalExpr::Call("ceiling", vec![EvalExpr::arithmetic(Operator::Divide, length, step.clone())]);
-        let all = EvalExpr::Call("mvrange", vec![EvalExpr::Number("0".to_owned()), bins]);
+        let bins = call("ceiling", [EvalExpr::arithmetic(Operator::Divide, length, step.clone())]);
+        let all = call("mvrange", [number(0), bins]);
         let count = self.helper();
         let one = StatsAggregate { function: "count".to_owned(), of: StatsInput::Rows, name: count.clone() };
         let mut values = vec![(bin.clone(), all)];
@@ -161,7 +162,7 @@ impl<'a> Fitter<'a, '_> {
     ) {
         let padded = || {
             let format = EvalExpr::Text(format!("%0{WIDTH}d"));
-            EvalExpr::Call("printf", vec![format, EvalExpr::Field(bin.clone())])
+            call("printf", [format, EvalExpr::Field(bin.clone())])
         };
         let passed = EvalExpr::arithmetic(Operator::Multiply, EvalExpr::Field(bin.clone()), step);
         let moment = EvalExpr::arithmetic(Operator::Add, from, passed);
@@ -178,9 +179,9 @@ impl<'a> Fitter<'a, '_> {
         self.commands.push(Command::Stats { aggregates: aggregates.collect(), by: keys.to_vec() });
         let bare = lists.into_iter().map(|(field, _)| {
             let value = EvalExpr::Field(field.clone());
-            let start = EvalExpr::Number((WIDTH + 1).to_string());
-            let inner = EvalExpr::Call("substr", vec![value.clone(), start]);
-            (field, EvalExpr::Call("mvmap", vec![value, inner]))
+            let start = number(WIDTH + 1);
+            let inner = call("substr", [value.clone(), start]);
+            (field, call("mvmap", [value, inner]))
         });
         let bare = bare.collect();
         self.commands.push(Command::Eval(bare));

@@ -1,5 +1,6 @@
 //! The operators of a pipeline that keep rows apart: filters, columns, order, and how many rows stay.
 
+use super::form::when;
 use super::scope::Column;
 use super::tree::{Command, EvalExpr, Name, SearchExpr, SortBy, SortOrder, StatsAggregate, StatsInput};
 use super::{Fit, Fitter, Unsayable};
@@ -258,10 +259,7 @@ impl<'a> Fitter<'a, '_> {
         for (index, key) in keys.iter().enumerate() {
             self.ledger.carried(key.id);
             let value = self.operand(&key.value)?;
-            let column = match &key.value.kind {
-                ExprKind::Column(reference) => Some(self.column(reference, key.value.ty, key.value.span)?),
-                _ => None,
-            };
+            let column = self.held_column(&key.value)?;
             let order = match key.value.ty {
                 ScalarType::Int
                 | ScalarType::Long
@@ -278,7 +276,7 @@ impl<'a> Fitter<'a, '_> {
                 let null = EvalExpr::is_null(value.clone());
                 let flag = |number: &str| EvalExpr::Number(number.to_owned());
                 let first = self.helper();
-                helpers.push((first.clone(), EvalExpr::Call("if", vec![null, flag("0"), flag("1")])));
+                helpers.push((first.clone(), when(null, flag("0"), flag("1"))));
                 by.push(SortBy { field: first, descending: false, order: SortOrder::Number });
             }
             // A missing text is the empty one: the first of all, or the last with others behind it.

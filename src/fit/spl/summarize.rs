@@ -2,9 +2,10 @@
 //!
 //! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/stats>.
 
-use std::sync::Arc;
+use super::form::{call, number, text, when};
 
 use super::extreme::Extreme;
+use super::parts::{Parts, read_by};
 use super::scope::{Column, Scope, Shape};
 use super::tree::{Command, EvalExpr, Name, Operator, StatsAggregate, StatsInput, StreamWindow};
 use super::{Fit, Fitter, Unsayable};
@@ -12,29 +13,6 @@ use crate::diagnostic::{Code, Effect};
 use crate::plan::{
     Aggregate, AggregateBinding, AggregateKind, AggregateValue, Binding, Expr, ExprKind, ScalarType, Stage, Value,
 };
-
-/// What a `summarize` becomes, while it is put together.
-#[derive(Default)]
-pub(super) struct Parts<'a> {
-    /// There are keys, so that no group is without rows.
-    pub(super) keyed: bool,
-    /// Values computed before: arguments and keys.
-    pub(super) before: Vec<(Name, EvalExpr)>,
-    /// Fields that get the empty text where they are missing.
-    pub(super) fill: Vec<Name>,
-    /// The field that numbers the rows, where an aggregate needs their order.
-    pub(super) numbered: Option<Name>,
-    /// Rows that do not satisfy it do not count.
-    pub(super) only: Option<EvalExpr>,
-    pub(super) aggregates: Vec<StatsAggregate>,
-    pub(super) by: Vec<Name>,
-    /// Values computed after.
-    pub(super) after: Vec<(Name, EvalExpr)>,
-    /// Fields that the result does not have.
-    pub(super) away: Vec<Name>,
-    pub(super) renames: Vec<(Name, Name)>,
-    pub(super) made: Vec<(Arc<str>, Column<'a>)>,
-}
 
 impl<'a> Fitter<'a, '_> {
     /// `summarize`
@@ -131,10 +109,7 @@ impl<'a> Fitter<'a, '_> {
     pub(super) fn key(&mut self, key: &Binding, read: &[Name], whole_rows: bool, parts: &mut Parts<'a>) -> Fit<()> {
         self.ledger.carried(key.id);
         let value = self.value(&key.value)?;
-        let column = match &key.value.kind {
-            ExprKind::Column(reference) => Some(self.column(reference, key.value.ty, key.value.span)?),
-            _ => None,
-        };
+        let column = self.held_column(&key.value)?;
         if key.value.ty == ScalarType::Dynamic && self.shape(&key.value) == Shape::Multi {
             // A row would belong to the group of each value.
             return Err(Unsayable::not_yet(key.span, "an array as a key").help("use tostring()"));
@@ -148,7 +123,7 @@ impl<'a> Fitter<'a, '_> {
             EvalExpr::Field(field) => field,
             value => {
                 // Names of computed keys must not cover what the aggregates read.
-                let taken = whole_rows || read.contains(&name) || parts.before.iter().any(|(_, it)| reads(it, &name));
+                let taken = whole_rows || read.contains(&name) || parts.before.iter().any(|(_, it)| it.reads(&name));
                 let field = if taken { self.helper() } else { name.clone() };
                 parts.before.push((field.clone(), value));
                 field
@@ -251,16 +226,10 @@ impl<'a> Fitter<'a, '_> {
                 }
                 // The bags less their braces, and the empty ones left out.
                 let field = || EvalExpr::Field(name.clone());
-                let filled = EvalExpr::Call("mvfilter", vec![EvalExpr::ne(field(), EvalExpr::Text("{}".to_owned()))]);
-                let number = |number: &str| EvalExpr::Number(number.to_owned());
-                let length =
-                    EvalExpr::arithmetic(Operator::Subtract, EvalExpr::Call("len", vec![field()]), number("2"));
-                let inner = EvalExpr::Call("substr", vec![field(), number("2"), length]);
-                let joined = EvalExpr::Call(
-                    "mvjoin",
-                    vec![EvalExpr::Call("mvmap", vec![field(), inner]), EvalExpr::Text(",".to_owned())],
-                );
-                let text = |text: &str| EvalExpr::Text(text.to_owned());
+                let filled = call("mvfilter", [EvalExpr::ne(field(), text("{}"))]);
+                let length = EvalExpr::arithmetic(Operator::Subtract, call("len", [field()]), number("2"));
+                let inner = call("substr", [field(), number("2"), length]);
+                let joined = call("mvjoin", [call("mvmap", [field(), inner]), text(",")]);
                 parts.after.push((name.clone(), filled));
                 parts
                     .after
@@ -418,15 +387,15 @@ impl<'a> Fitter<'a, '_> {
         };
         let width = 10;
         let format = EvalExpr::Text(format!("%0{width}d"));
-        let padded = EvalExpr::Call("printf", vec![format, EvalExpr::Field(number)]);
+        let padded = call("printf", [format, EvalExpr::Field(number)]);
         let value = match of {
             StatsInput::Field(field) => EvalExpr::Field(field),
             StatsInput::Eval(value) => value,
             StatsInput::Rows => EvalExpr::null(),
         };
         let field = EvalExpr::Field(name.clone());
-        let bare = EvalExpr::Call("substr", vec![field.clone(), EvalExpr::Number((width + 1).to_string())]);
-        parts.after.push((name.clone(), EvalExpr::Call("mvmap", vec![field, bare])));
+        let bare = call("substr", [field.clone(), EvalExpr::Number((width + 1).to_string())]);
+        parts.after.push((name.clone(), call("mvmap", [field, bare])));
         StatsInput::Eval(EvalExpr::Concat(vec![padded, value]))
     }
 
@@ -474,7 +443,7 @@ impl<'a> Fitter<'a, '_> {
         }
         let condition = EvalExpr::all(own.into_iter().chain(parts.only.clone()));
         let value = if text { EvalExpr::or_empty(value) } else { value };
-        Ok(StatsInput::Eval(EvalExpr::Call("if", vec![condition, value, EvalExpr::null()])))
+        Ok(StatsInput::Eval(when(condition, value, EvalExpr::null())))
     }
 
     /// `make_set(x, n)`: at most `n` values.
@@ -485,46 +454,24 @@ impl<'a> Fitter<'a, '_> {
         else {
             return Err(Unsayable::not_yet(limit.span, "a computed number of values"));
         };
-        let number = |number: i64| EvalExpr::Number(number.to_string());
         let field = || EvalExpr::Field(name.clone());
         let more = EvalExpr::compare(
             super::tree::Comparison::Order(super::tree::Order::Gt),
-            EvalExpr::Call("mvcount", vec![field()]),
+            call("mvcount", [field()]),
             number(*count),
         );
-        let first = EvalExpr::Call("mvindex", vec![field(), number(0), number(count - 1)]);
-        parts.after.push((name.clone(), EvalExpr::Call("if", vec![more, first, field()])));
+        let first = call("mvindex", [field(), number(0), number(count - 1)]);
+        parts.after.push((name.clone(), when(more, first, field())));
         Ok(())
     }
 
     fn is_seconds(&mut self, arg: Option<&Expr>) -> Fit<bool> {
-        match arg.map(|arg| (&arg.kind, arg)) {
-            Some((ExprKind::Column(reference), arg)) => Ok(self.column(reference, arg.ty, arg.span)?.seconds),
-            _ => Ok(true),
-        }
+        let column = arg.map(|arg| self.held_column(arg)).transpose()?.flatten();
+        Ok(column.is_none_or(|column| column.seconds))
     }
 }
 
 /// Whether a key is a column under its own name.
 fn is_same_name(key: &Binding) -> bool {
     matches!(&key.value.kind, ExprKind::Column(reference) if *reference.name == *key.name)
-}
-
-/// The fields that aggregates look at.
-pub(super) fn read_by(aggregates: &[StatsAggregate]) -> Vec<Name> {
-    let mut read = Vec::new();
-    for aggregate in aggregates {
-        match &aggregate.of {
-            StatsInput::Rows => {}
-            StatsInput::Field(name) => read.push(name.clone()),
-            StatsInput::Eval(expr) => expr.fields(&mut |name| read.push(name.clone())),
-        }
-    }
-    read
-}
-
-fn reads(expr: &EvalExpr, name: &Name) -> bool {
-    let mut found = false;
-    expr.fields(&mut |field| found |= field == name);
-    found
 }

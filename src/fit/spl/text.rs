@@ -6,8 +6,8 @@
 //! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/search>.
 
 use super::dynamic::is_inside_json;
+use super::form::{call, concat, escaped, number, text, when};
 use super::function::choice::is_nothing;
-use super::function::form::{concat, escaped, text};
 use super::matcher::{Matcher, is_searchable};
 use super::predicate::Condition;
 use super::scope::{Column, Shape};
@@ -198,8 +198,24 @@ impl<'a> Fitter<'a, '_> {
                 Some(column) => Ok(Subject { value: column.bare(), column: Some(column), cased: None }),
                 None => Ok(Subject { value: self.json(expr)?, column: None, cased: None }),
             },
-            _ if expr.ty == ScalarType::Dynamic => Ok(Subject { value: self.json(expr)?, column: None, cased: None }),
-            _ => Ok(Subject { value: self.text_value(expr)?, column: None, cased: None }),
+            ExprKind::Literal(_)
+            | ExprKind::Moment(_)
+            | ExprKind::Call { .. }
+            | ExprKind::Arithmetic { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::Text(_)
+            | ExprKind::In { .. }
+            | ExprKind::Presence { .. }
+            | ExprKind::Time(_)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Scalar(_) => {
+                let dynamic = expr.ty == ScalarType::Dynamic;
+                let value = if dynamic { self.json(expr)? } else { self.text_value(expr)? };
+                Ok(Subject { value, column: None, cased: None })
+            }
         }
     }
 
@@ -231,7 +247,7 @@ impl<'a> Fitter<'a, '_> {
         };
         let fold = |value: EvalExpr| match matched.case {
             Case::Sensitive => value,
-            Case::Insensitive => EvalExpr::Call("lower", vec![value]),
+            Case::Insensitive => call("lower", [value]),
         };
         let cased = |value: EvalExpr, cased: Option<bool>| match cased {
             Some(upper) => EvalExpr::Call(if upper { "upper" } else { "lower" }, vec![value]),
@@ -277,12 +293,11 @@ impl<'a> Fitter<'a, '_> {
         }
         self.edge_note(array, matched.how);
         let elements = escaped(self.multi(array)?);
-        let alternatives = EvalExpr::Call("mvjoin", vec![elements, text("|")]);
+        let alternatives = call("mvjoin", [elements, text("|")]);
         let needle = concat([EvalExpr::Regex("(?:".to_owned()), alternatives, EvalExpr::Regex(")".to_owned())]);
         let is = needle_match(value, needle, matched);
         // Of an array without elements there is no pattern, and nothing is in it.
-        let number = |number: &str| EvalExpr::Number(number.to_owned());
-        let known = |is| EvalExpr::eq(EvalExpr::Call("if", vec![is, number("1"), number("0")]), number("1"));
+        let known = |is| EvalExpr::eq(when(is, number("1"), number("0")), number("1"));
         Ok(if matched.negated { known(is) } else { is })
     }
 
@@ -369,10 +384,8 @@ impl<'a> Fitter<'a, '_> {
 
 /// The rows of whose first value the elements are looked for: `in (toscalar(T | summarize make_set(x)))`.
 fn array_of_rows(needle: &Expr) -> Option<&Pipeline> {
-    match &needle.kind {
-        ExprKind::Scalar(pipeline) if needle.ty == ScalarType::Dynamic => Some(pipeline),
-        _ => None,
-    }
+    let ExprKind::Scalar(pipeline) = &needle.kind else { return None };
+    (needle.ty == ScalarType::Dynamic).then_some(pipeline.as_ref())
 }
 
 /// Values whose text in Splunk is what `tostring` gives.
@@ -420,7 +433,7 @@ fn needle_match(value: &EvalExpr, pattern: EvalExpr, matched: &TextMatch) -> Eva
     if !after.is_empty() {
         parts.push(EvalExpr::Regex(after.to_owned()));
     }
-    EvalExpr::Call("match", vec![value.clone(), concat(parts)])
+    call("match", [value.clone(), concat(parts)])
 }
 
 fn constants(needles: &Needles) -> Option<Texts> {

@@ -31,10 +31,13 @@ pub(super) fn tidy(commands: Vec<Command>, live: bool) -> Vec<Command> {
                     out.push(Command::FieldsAway(others));
                 }
             }
-            Command::Eval(assignments) => match out.last_mut() {
-                Some(Command::Eval(before)) => before.extend(assignments),
-                _ => out.push(Command::Eval(assignments)),
-            },
+            Command::Eval(assignments) => {
+                if let Some(Command::Eval(before)) = out.last_mut() {
+                    before.extend(assignments);
+                } else {
+                    out.push(Command::Eval(assignments));
+                }
+            }
             // These keep none of the fields that they do not name.
             Command::Stats { .. } | Command::Table(_) | Command::Fields(_) | Command::XySeries(..) => {
                 away.clear();

@@ -5,8 +5,9 @@
 //! See <https://learn.microsoft.com/kusto/query/series-fit-line-function> and
 //! <https://learn.microsoft.com/kusto/query/series-decompose-anomalies-function>.
 
+use super::form::{add, call, divide, multiply, number, or, subtract};
 use super::scope::Shape;
-use super::tree::{Command, Comparison, EvalExpr, Name, Operator, Order, StatsAggregate, StatsInput, StreamWindow};
+use super::tree::{Command, Comparison, EvalExpr, Name, Order, StatsAggregate, StatsInput, StreamWindow};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
 use crate::plan::{Expr, ExprKind, NodeRef, PathStep, Tree, Value};
@@ -36,28 +37,8 @@ struct Expanded {
     value: Name,
 }
 
-fn number(text: &str) -> EvalExpr {
-    EvalExpr::Number(text.to_owned())
-}
-
 fn field(name: &Name) -> EvalExpr {
     EvalExpr::Field(name.clone())
-}
-
-fn times(a: EvalExpr, b: EvalExpr) -> EvalExpr {
-    EvalExpr::arithmetic(Operator::Multiply, a, b)
-}
-
-fn minus(a: EvalExpr, b: EvalExpr) -> EvalExpr {
-    EvalExpr::arithmetic(Operator::Subtract, a, b)
-}
-
-fn plus(a: EvalExpr, b: EvalExpr) -> EvalExpr {
-    EvalExpr::arithmetic(Operator::Add, a, b)
-}
-
-fn over(a: EvalExpr, b: EvalExpr) -> EvalExpr {
-    EvalExpr::arithmetic(Operator::Divide, a, b)
 }
 
 fn stat(function: &str, of: EvalExpr, name: &Name) -> StatsAggregate {
@@ -128,12 +109,12 @@ impl<'a> Fitter<'a, '_> {
         let count = StatsAggregate { function: "count".to_owned(), of: StatsInput::Rows, name: at.row.clone() };
         let over = StreamWindow::UpTo;
         self.commands.push(Command::StreamStats { aggregates: vec![count], by: Vec::new(), over });
-        let length = EvalExpr::Call("mvcount", vec![of.clone()]);
-        let indexes = EvalExpr::Call("mvrange", vec![number("0"), length]);
+        let length = call("mvcount", [of.clone()]);
+        let indexes = call("mvrange", [number("0"), length]);
         self.commands.push(Command::Eval(vec![(at.index.clone(), indexes)]));
         self.commands.push(Command::MvExpand(at.index.clone(), None));
-        let value = EvalExpr::Call("mvindex", vec![of.clone(), field(&at.index)]);
-        let value = EvalExpr::Call("tonumber", vec![value]);
+        let value = call("mvindex", [of.clone(), field(&at.index)]);
+        let value = call("tonumber", [value]);
         self.commands.push(Command::Eval(vec![(at.value.clone(), value)]));
         let found = match kind {
             Kind::Line => self.line(&at),
@@ -152,25 +133,22 @@ impl<'a> Fitter<'a, '_> {
         let mut aggregates = vec![stat("count", v(), n), stat("sum", v(), sv)];
         if straight {
             aggregates.push(stat("sum", i(), si));
-            aggregates.push(stat("sum", times(i(), i()), sii));
-            aggregates.push(stat("sum", times(i(), v()), siv));
+            aggregates.push(stat("sum", multiply(i(), i()), sii));
+            aggregates.push(stat("sum", multiply(i(), v()), siv));
         }
         self.commands.push(Command::EventStats { aggregates, by: vec![at.row.clone()] });
         let (slope, start, fit) = (self.helper(), self.helper(), self.helper());
-        let rise = minus(times(field(n), field(siv)), times(field(si), field(sv)));
-        let run = minus(times(field(n), field(sii)), times(field(si), field(si)));
+        let rise = subtract(multiply(field(n), field(siv)), multiply(field(si), field(sv)));
+        let run = subtract(multiply(field(n), field(sii)), multiply(field(si), field(si)));
         let (slope_value, begin) = if straight {
-            (
-                EvalExpr::Call("coalesce", vec![over(rise, run), number("0")]),
-                minus(field(sv), times(field(&slope), field(si))),
-            )
+            (or(divide(rise, run), number("0")), subtract(field(sv), multiply(field(&slope), field(si))))
         } else {
             (number("0"), field(sv))
         };
-        let line = plus(field(&start), times(field(&slope), i()));
+        let line = add(field(&start), multiply(field(&slope), i()));
         self.commands.push(Command::Eval(vec![
             (slope.clone(), slope_value),
-            (start.clone(), over(begin, field(n))),
+            (start.clone(), divide(begin, field(n))),
             (fit.clone(), line),
         ]));
         let mut away = sums.to_vec();
@@ -183,7 +161,7 @@ impl<'a> Fitter<'a, '_> {
     fn line(&mut self, at: &Expanded) -> Vec<(EvalExpr, Shape)> {
         let (slope, start, fit) = self.fitted(at, true);
         let (variance, rest) = (self.helper(), self.helper());
-        let residual = minus(field(&at.value), field(&fit));
+        let residual = subtract(field(&at.value), field(&fit));
         let list = self.helper();
         let aggregates = vec![
             stat("varp", field(&at.value), &variance),
@@ -192,7 +170,7 @@ impl<'a> Fitter<'a, '_> {
         ];
         self.commands.push(Command::EventStats { aggregates, by: vec![at.row.clone()] });
         self.commands.push(Command::FieldsAway(vec![variance.clone(), rest.clone(), list.clone()]));
-        let square = minus(number("1"), over(field(&rest), field(&variance)));
+        let square = subtract(number("1"), divide(field(&rest), field(&variance)));
         vec![
             (square, Shape::Json),
             (field(&slope), Shape::Json),
@@ -217,25 +195,25 @@ impl<'a> Fitter<'a, '_> {
         let (_, _, fit) = self.fitted(at, straight);
         let (rest, low, high, score, sign) =
             (self.helper(), self.helper(), self.helper(), self.helper(), self.helper());
-        let residual = minus(field(&at.value), field(&fit));
+        let residual = subtract(field(&at.value), field(&fit));
         self.commands.push(Command::Eval(vec![(rest.clone(), residual)]));
         let aggregates = vec![stat("exactperc10", field(&rest), &low), stat("exactperc90", field(&rest), &high)];
         self.commands.push(Command::EventStats { aggregates, by: vec![at.row.clone()] });
-        let range = || minus(field(&high), field(&low));
+        let range = || subtract(field(&high), field(&low));
         let order = |order, a: &Name, b: EvalExpr| EvalExpr::compare(Comparison::Order(order), field(a), b);
-        let scored = EvalExpr::Call(
+        let scored = call(
             "case",
-            vec![
+            [
                 order(Order::Gt, &rest, field(&high)),
-                over(minus(field(&rest), field(&high)), range()),
+                divide(subtract(field(&rest), field(&high)), range()),
                 order(Order::Lt, &rest, field(&low)),
-                over(minus(field(&rest), field(&low)), range()),
+                divide(subtract(field(&rest), field(&low)), range()),
             ],
         );
-        let scored = EvalExpr::Call("coalesce", vec![scored, number("0")]);
-        let signs = EvalExpr::Call(
+        let scored = or(scored, number("0"));
+        let signs = call(
             "case",
-            vec![
+            [
                 order(Order::Gt, &score, number(&threshold)),
                 number("1"),
                 order(Order::Lt, &score, number(&format!("-{threshold}"))),
@@ -269,11 +247,11 @@ fn only_index(steps: &[PathStep]) -> Option<usize> {
 /// A value with the number of its place before it.
 fn padded(at: &Expanded, value: EvalExpr) -> EvalExpr {
     let format = EvalExpr::Text(format!("%0{WIDTH}d"));
-    EvalExpr::Concat(vec![EvalExpr::Call("printf", vec![format, field(&at.index)]), value])
+    EvalExpr::Concat(vec![call("printf", [format, field(&at.index)]), value])
 }
 
 /// The values of a list less the numbers before them.
 fn bare(list: &Name) -> EvalExpr {
-    let value = EvalExpr::Call("substr", vec![field(list), number(&(WIDTH + 1).to_string())]);
-    EvalExpr::Call("mvmap", vec![field(list), value])
+    let value = call("substr", [field(list), number(&(WIDTH + 1).to_string())]);
+    call("mvmap", [field(list), value])
 }

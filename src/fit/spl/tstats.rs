@@ -3,9 +3,10 @@
 //! A conversion is made whole or not at all: whatever is not known to mean the same stays a search over the events.
 //! See <https://help.splunk.com/en/splunk-enterprise/search/spl-search-reference/10.0/search-commands/tstats>.
 
+use super::form::{call, number};
 use std::collections::BTreeSet;
 
-use super::datamodel::{Model, rename_further, stats_as_distinct};
+use super::model::{Model, rename_further, stats_as_distinct};
 use super::tree::*;
 
 /// The events of a dataset.
@@ -123,7 +124,7 @@ impl Events<'_> {
                 StatsInput::Rows => return None,
                 StatsInput::Eval(condition) if text == "count" => {
                     read.expr(condition)?;
-                    let zero = EvalExpr::Number("0".to_owned());
+                    let zero = number(0);
                     let args = vec![condition.clone(), EvalExpr::Field(count.clone()), zero];
                     ("sum", StatsInput::Eval(EvalExpr::Call("if", args)))
                 }
@@ -171,9 +172,7 @@ impl Events<'_> {
         let numbers: Vec<_> = read.looked.iter().filter(|name| !text(name)).collect();
         if !numbers.is_empty() {
             let blank = || EvalExpr::Text(String::new());
-            let reset = |name: &&Name| {
-                ((*name).clone(), EvalExpr::Call("nullif", vec![EvalExpr::Field((*name).clone()), blank()]))
-            };
+            let reset = |name: &&Name| ((*name).clone(), call("nullif", [EvalExpr::Field((*name).clone()), blank()]));
             out.push(Command::Eval(numbers.iter().map(reset).collect()));
         }
         for command in before {

@@ -3,7 +3,7 @@
 //! A missing text is null in Splunk and the empty text in KQL: a value of type text may be either, and whoever looks at
 //! it says what a null means. Times and spans of time are seconds.
 
-use super::function::form::{call, text, when};
+use super::form::{call, text, when};
 use std::cmp::Ordering;
 
 use super::moment::{epoch, seconds};

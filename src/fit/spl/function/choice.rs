@@ -75,10 +75,10 @@ impl<'a> Fitter<'a, '_> {
     pub(in crate::fit::spl) fn if_exists(&mut self, expr: &Expr) -> Option<Expr> {
         let ExprKind::Call { args, .. } = &expr.kind else { return None };
         let [name, otherwise] = args.as_slice() else { return None };
-        let column = match &name.kind {
-            ExprKind::Column(column) => column.clone(),
-            ExprKind::Literal(Value::String(name)) => ColumnRef { name: name.as_str().into(), known: false },
-            _ => return None,
+        let column = match (name.as_column(), name.as_str()) {
+            (Some(column), _) => column.clone(),
+            (None, Some(name)) => ColumnRef { name: name.into(), known: false },
+            (None, None) => return None,
         };
         self.ledger.carried(expr.id);
         self.ledger.carried(name.id);

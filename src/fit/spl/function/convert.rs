@@ -5,7 +5,7 @@ use crate::diagnostic::{Code, Effect};
 use crate::fit::spl::scope::Shape;
 use crate::fit::spl::tree::EvalExpr;
 use crate::fit::spl::{Fit, Fitter, Unsayable};
-use crate::plan::{Expr, ExprKind, ScalarType};
+use crate::plan::{Expr, ScalarType};
 
 impl<'a> Fitter<'a, '_> {
     pub(super) fn conversion(&mut self, expr: &Expr, name: &str, args: &[Expr]) -> Fit<Option<EvalExpr>> {
@@ -95,10 +95,7 @@ impl<'a> Fitter<'a, '_> {
 
     /// The text of a truth value: `true`, `false`.
     pub(super) fn truth_text(&mut self, value: &Expr) -> Fit<EvalExpr> {
-        let raw = match &value.kind {
-            ExprKind::Column(column) => self.column(column, value.ty, value.span)?.raw,
-            _ => false,
-        };
+        let raw = self.held_column(value)?.is_some_and(|column| column.raw);
         self.note(
             Code::Approximated,
             Effect::Unsure,
@@ -123,7 +120,7 @@ impl<'a> Fitter<'a, '_> {
             ScalarType::Dynamic | ScalarType::String | ScalarType::Unknown | ScalarType::Guid => {
                 let held = call("lower", [self.json(value)?]);
                 let held = self.shared(held, value.span);
-                let is = |texts: [&str; 2]| EvalExpr::Call("in", vec![held.clone(), text(texts[0]), text(texts[1])]);
+                let is = |texts: [&str; 2]| call("in", [held.clone(), text(texts[0]), text(texts[1])]);
                 Ok([is(["true", "1"]), is(["false", "0"])])
             }
             ScalarType::Datetime | ScalarType::Timespan => {

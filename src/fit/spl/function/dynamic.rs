@@ -343,9 +343,17 @@ fn scalars(items: &[Value]) -> Option<Vec<EvalExpr>> {
     items
         .iter()
         .map(|item| match item {
-            Value::String(item) if !item.is_empty() => Some(text(item.as_str())),
+            Value::String(item) => (!item.is_empty()).then(|| text(item.as_str())),
             Value::Long(item) => Some(number(item)),
-            _ => None,
+            Value::Null(_)
+            | Value::Bool(_)
+            | Value::Real(_)
+            | Value::Decimal(_)
+            | Value::Datetime(_)
+            | Value::Timespan(_)
+            | Value::Guid(_)
+            | Value::Array(_)
+            | Value::Bag(_) => None,
         })
         .collect()
 }

@@ -4,7 +4,6 @@
 pub(super) mod choice;
 mod convert;
 mod dynamic;
-pub(super) mod form;
 mod network;
 mod number;
 mod record;
@@ -12,6 +11,7 @@ mod strings;
 mod time;
 mod truth;
 
+use super::form;
 use super::tree::{Command, EvalExpr, Name};
 use super::{Fit, Fitter, Unsayable, regex};
 use crate::diagnostic::{Code, Effect};

@@ -100,9 +100,9 @@ impl<'a> Fitter<'a, '_> {
 
     /// The prefix of the fields that say where an address is: a command in front of the stage makes them, once.
     fn located(&mut self, address: Name) -> Name {
-        let known = self.commands.iter().rev().find_map(|command| match command {
-            Command::IpLocation { prefix, field } if *field == address => Some(prefix.clone()),
-            _ => None,
+        let known = self.commands.iter().rev().find_map(|command| {
+            let Command::IpLocation { prefix, field } = command else { return None };
+            (*field == address).then(|| prefix.clone())
         });
         let made = |prefix: &Name| self.precomputed.iter().any(|(name, _)| name.text().starts_with(prefix.text()));
         if let Some(prefix) = known.filter(made) {

@@ -263,12 +263,12 @@ impl<'a> Fitter<'a, '_> {
                 Some(_) | None => false,
             },
         };
-        match &expr.kind {
-            ExprKind::Arithmetic { op: ArithmeticOp::Add, left, right } => {
-                from(left, 0) && from(right, 0) || from(left, -1) && from(right, 1) || from(left, 1) && from(right, -1)
-            }
-            _ => from(expr, 0),
+        if let ExprKind::Arithmetic { op: ArithmeticOp::Add, left, right } = &expr.kind {
+            return from(left, 0) && from(right, 0)
+                || from(left, -1) && from(right, 1)
+                || from(left, 1) && from(right, -1);
         }
+        from(expr, 0)
     }
 
     /// `countof(text, search, kind)`

@@ -223,10 +223,13 @@ impl<'a> Fitter<'a, '_> {
         };
         let literal = match offset {
             None => Some(0),
-            Some(offset) => match offset.as_literal() {
-                Some(Value::Long(count)) => Some(*count),
-                _ => None,
-            },
+            Some(offset) => {
+                if let Some(Value::Long(count)) = offset.as_literal() {
+                    Some(*count)
+                } else {
+                    None
+                }
+            }
         };
         if let Some(offset) = offset {
             self.ledger.carried(offset.id);
@@ -353,14 +356,15 @@ fn unit_seconds(unit: &str) -> Option<f64> {
 
 /// `count * size`, computed where the count is constant.
 fn scaled(count: EvalExpr, size: f64) -> EvalExpr {
-    match &count {
-        _ if size == 1.0 => count,
-        EvalExpr::Number(text) => match text.parse::<i32>() {
-            Ok(count) => number(f64::from(count) * size),
-            Err(_) => multiply(count, number(size)),
-        },
-        _ => multiply(count, number(size)),
+    if size == 1.0 {
+        return count;
     }
+    if let EvalExpr::Number(text) = &count
+        && let Ok(count) = text.parse::<i32>()
+    {
+        return number(f64::from(count) * size);
+    }
+    multiply(count, number(size))
 }
 
 /// A format of KQL in the variables of `strftime`; `None` where one has no counterpart.

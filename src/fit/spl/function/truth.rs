@@ -42,8 +42,7 @@ impl<'a> Fitter<'a, '_> {
                     [EvalExpr::eq(value.clone(), text("true")), EvalExpr::eq(value, text("false"))]
                 } else {
                     let held = call("lower", [value]);
-                    let is =
-                        |texts: [&str; 2]| EvalExpr::Call("in", vec![held.clone(), text(texts[0]), text(texts[1])]);
+                    let is = |texts: [&str; 2]| call("in", [held.clone(), text(texts[0]), text(texts[1])]);
                     [is(["true", "1"]), is(["false", "0"])]
                 }
             }

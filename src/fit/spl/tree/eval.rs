@@ -199,6 +199,13 @@ impl EvalExpr {
         }
     }
 
+    /// Whether a field is read.
+    pub(crate) fn reads(&self, name: &Name) -> bool {
+        let mut found = false;
+        self.fields(&mut |field| found |= field == name);
+        found
+    }
+
     /// Calls `see` with each field that is read.
     pub(crate) fn fields(&self, see: &mut dyn FnMut(&Name)) {
         match self {

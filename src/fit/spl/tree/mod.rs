@@ -211,11 +211,7 @@ impl StatsInput {
         match self {
             Self::Rows => false,
             Self::Field(field) => field == name,
-            Self::Eval(expr) => {
-                let mut found = false;
-                expr.fields(&mut |field| found |= field == name);
-                found
-            }
+            Self::Eval(expr) => expr.reads(name),
         }
     }
 }

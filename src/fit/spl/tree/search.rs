@@ -102,9 +102,9 @@ impl SearchExpr {
                     continue;
                 }
             };
-            let known = merged.iter_mut().find_map(|it| match it {
-                Self::In(other, known) if *other == name => Some(known),
-                _ => None,
+            let known = merged.iter_mut().find_map(|it| {
+                let Self::In(other, known) = it else { return None };
+                (*other == name).then_some(known)
             });
             match known {
                 Some(known) => known.extend(patterns),

@@ -1,24 +1,25 @@
-//! Short ways to write expressions of the eval language. Nothing is decided here.
+//! Short ways to write expressions of the eval language. Nothing is decided here: what is to be written is said by whoever
+//! calls them.
 
-use crate::fit::spl::tree::{Comparison, EvalExpr, Operator, Order};
+use super::tree::{Comparison, EvalExpr, Operator, Order};
 
 /// `name(args)`
-pub(in crate::fit::spl) fn call<const N: usize>(name: &'static str, args: [EvalExpr; N]) -> EvalExpr {
+pub(super) fn call<const N: usize>(name: &'static str, args: [EvalExpr; N]) -> EvalExpr {
     EvalExpr::Call(name, args.into())
 }
 
 /// A text.
-pub(in crate::fit::spl) fn text(text: impl Into<String>) -> EvalExpr {
+pub(super) fn text(text: impl Into<String>) -> EvalExpr {
     EvalExpr::Text(text.into())
 }
 
 /// A number.
-pub(in crate::fit::spl) fn number(number: impl std::fmt::Display) -> EvalExpr {
+pub(super) fn number(number: impl std::fmt::Display) -> EvalExpr {
     EvalExpr::Number(number.to_string())
 }
 
 /// `a + b`; nothing is added where `b` is 0.
-pub(in crate::fit::spl) fn add(a: EvalExpr, b: EvalExpr) -> EvalExpr {
+pub(super) fn add(a: EvalExpr, b: EvalExpr) -> EvalExpr {
     match (a, b) {
         (a, EvalExpr::Number(zero)) if zero == "0" => a,
         (EvalExpr::Number(a), EvalExpr::Number(b)) => match (a.parse::<i64>(), b.parse::<i64>()) {
@@ -40,7 +41,7 @@ pub(in crate::fit::spl) fn add(a: EvalExpr, b: EvalExpr) -> EvalExpr {
 }
 
 /// `a - b`; nothing is taken away where `b` is 0.
-pub(in crate::fit::spl) fn subtract(a: EvalExpr, b: EvalExpr) -> EvalExpr {
+pub(super) fn subtract(a: EvalExpr, b: EvalExpr) -> EvalExpr {
     match b {
         EvalExpr::Number(zero) if zero == "0" => a,
         b => EvalExpr::arithmetic(Operator::Subtract, a, b),
@@ -48,62 +49,62 @@ pub(in crate::fit::spl) fn subtract(a: EvalExpr, b: EvalExpr) -> EvalExpr {
 }
 
 /// `a * b`
-pub(in crate::fit::spl) fn multiply(a: EvalExpr, b: EvalExpr) -> EvalExpr {
+pub(super) fn multiply(a: EvalExpr, b: EvalExpr) -> EvalExpr {
     EvalExpr::arithmetic(Operator::Multiply, a, b)
 }
 
 /// `a / b`
-pub(in crate::fit::spl) fn divide(a: EvalExpr, b: EvalExpr) -> EvalExpr {
+pub(super) fn divide(a: EvalExpr, b: EvalExpr) -> EvalExpr {
     EvalExpr::arithmetic(Operator::Divide, a, b)
 }
 
 /// `a % b`
-pub(in crate::fit::spl) fn modulo(a: EvalExpr, b: EvalExpr) -> EvalExpr {
+pub(super) fn modulo(a: EvalExpr, b: EvalExpr) -> EvalExpr {
     EvalExpr::arithmetic(Operator::Modulo, a, b)
 }
 
 /// `floor(a)`
-pub(in crate::fit::spl) fn floor(a: EvalExpr) -> EvalExpr {
+pub(super) fn floor(a: EvalExpr) -> EvalExpr {
     call("floor", [a])
 }
 
 /// The number without its fraction.
-pub(in crate::fit::spl) fn cut(a: EvalExpr) -> EvalExpr {
+pub(super) fn cut(a: EvalExpr) -> EvalExpr {
     when(less(a.clone(), number(0)), call("ceiling", [a.clone()]), floor(a))
 }
 
 /// `if(condition, yes, no)`
-pub(in crate::fit::spl) fn when(condition: EvalExpr, yes: EvalExpr, no: EvalExpr) -> EvalExpr {
+pub(super) fn when(condition: EvalExpr, yes: EvalExpr, no: EvalExpr) -> EvalExpr {
     call("if", [condition, yes, no])
 }
 
 /// `a < b`
-pub(in crate::fit::spl) fn less(a: EvalExpr, b: EvalExpr) -> EvalExpr {
+pub(super) fn less(a: EvalExpr, b: EvalExpr) -> EvalExpr {
     EvalExpr::compare(Comparison::Order(Order::Lt), a, b)
 }
 
 /// `a > b`
-pub(in crate::fit::spl) fn greater(a: EvalExpr, b: EvalExpr) -> EvalExpr {
+pub(super) fn greater(a: EvalExpr, b: EvalExpr) -> EvalExpr {
     EvalExpr::compare(Comparison::Order(Order::Gt), a, b)
 }
 
 /// `match(value, "pattern")`
-pub(in crate::fit::spl) fn matches(value: EvalExpr, pattern: impl Into<String>) -> EvalExpr {
+pub(super) fn matches(value: EvalExpr, pattern: impl Into<String>) -> EvalExpr {
     call("match", [value, EvalExpr::Regex(pattern.into())])
 }
 
 /// `replace(value, "pattern", "with")`
-pub(in crate::fit::spl) fn replaced(value: EvalExpr, pattern: impl Into<String>, with: impl Into<String>) -> EvalExpr {
+pub(super) fn replaced(value: EvalExpr, pattern: impl Into<String>, with: impl Into<String>) -> EvalExpr {
     call("replace", [value, EvalExpr::Regex(pattern.into()), text(with)])
 }
 
 /// `coalesce(value, other)`
-pub(in crate::fit::spl) fn or(value: EvalExpr, other: EvalExpr) -> EvalExpr {
+pub(super) fn or(value: EvalExpr, other: EvalExpr) -> EvalExpr {
     call("coalesce", [value, other])
 }
 
 /// `a . b`, with nested concatenations taken up.
-pub(in crate::fit::spl) fn concat(parts: impl IntoIterator<Item = EvalExpr>) -> EvalExpr {
+pub(super) fn concat(parts: impl IntoIterator<Item = EvalExpr>) -> EvalExpr {
     let mut flat: Vec<EvalExpr> = Vec::new();
     for part in parts {
         match (part, flat.last_mut()) {
@@ -120,6 +121,6 @@ pub(in crate::fit::spl) fn concat(parts: impl IntoIterator<Item = EvalExpr>) -> 
 
 /// A text of the row as a pattern that matches it and nothing else: a backslash takes the meaning of every character but
 /// letters and digits.
-pub(in crate::fit::spl) fn escaped(value: EvalExpr) -> EvalExpr {
+pub(super) fn escaped(value: EvalExpr) -> EvalExpr {
     replaced(value, "([^0-9A-Za-z])", "\\\\\\1")
 }
