@@ -85,10 +85,10 @@ impl<'a> Fitter<'a, '_> {
             ticks if ticks < 0 => {
                 EvalExpr::arithmetic(Operator::Subtract, base, number(&seconds(ticks.saturating_neg())))
             }
-            ticks => EvalExpr::arithmetic(Operator::Add, base, number(&seconds(ticks))),
+            ticks => EvalExpr::arithmetic(Operator::Add, base, number(seconds(ticks))),
         };
         match moment {
-            Moment::Absolute(ticks) => Ok(number(&epoch(ticks))),
+            Moment::Absolute(ticks) => Ok(number(epoch(ticks))),
             Moment::Relative { offset, floor: None, after } => Ok(moved(now(), offset.saturating_add(after))),
             Moment::Relative { offset, floor: Some(unit), after } => {
                 let base = moved(now(), offset);

@@ -12,7 +12,7 @@ use super::demand::Demand;
 use super::predicate::Condition;
 use super::scope::{Column, Shape};
 use super::tree::{Command, EvalExpr, Name, StatsAggregate, StatsInput};
-use super::{Fit, Fitter, Unsayable};
+use super::{Branch, Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Polarity};
 use crate::fit::Window;
 use crate::plan::{Case, Expr, Pipeline, ScalarType, TextHow, TextMatch};
@@ -137,19 +137,11 @@ impl<'a> Fitter<'a, '_> {
                 by: Vec::new(),
             });
             let any = call("mvjoin", [EvalExpr::Field(pattern.clone()), text("|")]);
-            let whole = EvalExpr::Concat(vec![text(&format!("{case}{edge}(?:")), any, text(&format!("){end}"))]);
+            let whole = EvalExpr::Concat(vec![text(format!("{case}{edge}(?:")), any, text(format!("){end}"))]);
             inner.commands.push(Command::Eval(vec![(pattern.clone(), whole), (on.clone(), number(1))]));
             Ok(())
         })?;
-        self.limited(&branch, pipeline.span);
-        self.commands.push(Command::Eval(vec![(on.clone(), number(1))]));
-        self.commands.push(Command::Join {
-            outer: true,
-            all: false,
-            keys: vec![on.clone()],
-            flag: None,
-            search: branch.commands(),
-        });
+        self.beside_every_row(&on, branch, pipeline.span);
         self.scratch.extend([on, pattern.clone()]);
         let found = call("match", [EvalExpr::or_empty(value), EvalExpr::Field(pattern.clone())]);
         Ok(Condition::eval(if matched.negated {
@@ -176,8 +168,15 @@ impl<'a> Fitter<'a, '_> {
             let constant = Column::computed(on.clone(), ScalarType::Long);
             inner.expose(vec![("$on".into(), constant, one()), ("$value".into(), made, value)])
         })?;
-        self.limited(&branch, expr.span);
-        self.commands.push(Command::Eval(vec![(on.clone(), one())]));
+        self.beside_every_row(&on, branch, expr.span);
+        self.scratch.extend([on, field.clone()]);
+        Ok(EvalExpr::Field(field))
+    }
+
+    /// The one row of a search beside every row here: both sides hold 1 in `on`.
+    fn beside_every_row(&mut self, on: &Name, branch: Branch<'a>, span: Span) {
+        self.limited(&branch, span);
+        self.commands.push(Command::Eval(vec![(on.clone(), number(1))]));
         self.commands.push(Command::Join {
             outer: true,
             all: false,
@@ -185,8 +184,6 @@ impl<'a> Fitter<'a, '_> {
             flag: None,
             search: branch.commands(),
         });
-        self.scratch.extend([on, field.clone()]);
-        Ok(EvalExpr::Field(field))
     }
 
     /// A search of whose rows the first column is read.

@@ -216,7 +216,7 @@ impl<'a> Fitter<'a, '_> {
             [
                 order(Order::Gt, &score, number(&threshold)),
                 number("1"),
-                order(Order::Lt, &score, number(&format!("-{threshold}"))),
+                order(Order::Lt, &score, number(format!("-{threshold}"))),
                 number("-1"),
                 EvalExpr::bool(true),
                 number("0"),
@@ -252,6 +252,6 @@ fn padded(at: &Expanded, value: EvalExpr) -> EvalExpr {
 
 /// The values of a list less the numbers before them.
 fn bare(list: &Name) -> EvalExpr {
-    let value = call("substr", [field(list), number(&(WIDTH + 1).to_string())]);
+    let value = call("substr", [field(list), number(WIDTH + 1)]);
     call("mvmap", [field(list), value])
 }
