@@ -83,7 +83,7 @@ impl<'a> Fitter<'a, '_> {
         let moved = |base: EvalExpr, ticks: i64| match ticks {
             0 => base,
             ticks if ticks < 0 => {
-                EvalExpr::arithmetic(Operator::Subtract, base, number(&seconds(ticks.saturating_neg())))
+                EvalExpr::arithmetic(Operator::Subtract, base, number(seconds(ticks.saturating_neg())))
             }
             ticks => EvalExpr::arithmetic(Operator::Add, base, number(seconds(ticks))),
         };
