@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use crate::plan::{
-    Bound, CalendarUnit, Expr, ExprKind, Moment, Pipeline, StageKind, TICKS_PER_DAY, TICKS_PER_SECOND,
-    TimeRange as TimeExpr, UNIX_EPOCH_TICKS,
+    Bound, CalendarUnit, Expr, ExprKind, Moment, NodeRef, Pipeline, Stage, StageKind, TICKS_PER_DAY, TICKS_PER_SECOND,
+    TimeRange as TimeExpr, Tree, UNIX_EPOCH_TICKS,
 };
 
 /// The time over which a query is to be run: `now-5d`, `now-1d/d`, or an ISO 8601 time in UTC; `None` is open.
@@ -38,7 +38,13 @@ impl<'p> Window<'p> {
     /// ones (a fixed and a relative bound on the same side) is left where it is.
     pub fn leading(pipeline: &'p Pipeline) -> Self {
         let mut window = Self::default();
+        let mut sorted = false;
         for stage in &pipeline.stages {
+            // What looks at the rows around it, which needs them sorted, sees those outside of the window, too.
+            if sorted && calls_function(stage) {
+                break;
+            }
+            sorted |= matches!(stage.kind, StageKind::Sort(_));
             match &stage.kind {
                 StageKind::Where(predicate) => {
                     predicate.conjuncts().iter().for_each(|conjunct| window.take(conjunct));
@@ -161,6 +167,15 @@ fn offset_text(ticks: i64) -> Option<String> {
 pub fn iso8601(ticks: i64) -> Option<String> {
     let unix = i128::from(ticks) - i128::from(UNIX_EPOCH_TICKS);
     jiff::Timestamp::from_nanosecond(unix * 100).ok().map(|time| time.to_string())
+}
+
+/// Whether a stage calls a function.
+fn calls_function(stage: &Stage) -> bool {
+    let mut found = false;
+    stage.visit(&mut |node| {
+        found |= matches!(node, NodeRef::Expr(expr) if matches!(expr.kind, ExprKind::Call { .. }));
+    });
+    found
 }
 
 #[cfg(test)]

@@ -50,8 +50,30 @@ impl<'a> Fitter<'a, '_> {
         let value = self.value(expr)?;
         Ok(match self.shape(expr) {
             Shape::Json => value,
-            Shape::Multi => call("mv_to_json_array", [value]),
+            Shape::Multi => match self.elements(expr) {
+                ScalarType::Int | ScalarType::Long => {
+                    EvalExpr::Call("mv_to_json_array", vec![value, EvalExpr::bool(true)])
+                }
+                ScalarType::String | ScalarType::Dynamic | ScalarType::Guid | ScalarType::Unknown => {
+                    EvalExpr::Call("mv_to_json_array", vec![value])
+                }
+                ScalarType::Real
+                | ScalarType::Decimal
+                | ScalarType::Bool
+                | ScalarType::Datetime
+                | ScalarType::Timespan => {
+                    let message = "times, truth values and fractions have another text in a list of Splunk";
+                    self.note(Code::Approximated, Effect::Unsure, expr.span, message);
+                    EvalExpr::Call("mv_to_json_array", vec![value])
+                }
+            },
         })
+    }
+
+    /// The type of the elements of a list, where an aggregate has made it.
+    fn elements(&self, expr: &Expr) -> ScalarType {
+        let column = expr.as_column().and_then(|column| self.scope.made.get(&column.name));
+        column.map_or(ScalarType::Unknown, |column| column.elements)
     }
 
     /// How the value of a function is held.

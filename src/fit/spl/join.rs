@@ -96,7 +96,7 @@ impl<'a> Fitter<'a, '_> {
         self.commands.push(Command::Join { outer, all: true, keys: fields, flag: None, search: branch.commands() });
         for (name, column) in made {
             let present = column.present && !outer;
-            self.scope.made.insert(name, Column { present, ..column });
+            self.scope.made.insert(name, Column { present, null_array: column.null_array || outer, ..column });
         }
         Ok(())
     }
@@ -179,7 +179,7 @@ impl<'a> Fitter<'a, '_> {
             let Some(field) = Name::new(name.as_ref()) else { continue };
             let field = if column.field.text() == "_time" { column.field.clone() } else { field };
             let (column, value) = self.carried_over(&column, field);
-            scope.made.insert(name.clone(), Column { present: false, ..column.clone() });
+            scope.made.insert(name.clone(), Column { present: false, null_array: true, ..column.clone() });
             items.push((name, column, value));
         }
         if demand.open && self.scope.events {
@@ -198,7 +198,7 @@ impl<'a> Fitter<'a, '_> {
                 let Ok(column) = right.named(&own, ty, join.right.span) else { continue };
                 let field = right.output_field(&name, &left_scope, &helpers, &made);
                 let (column, value) = right.carried_over(&column, field);
-                made.push((name.clone(), Column { present: false, ..column.clone() }));
+                made.push((name.clone(), Column { present: false, null_array: true, ..column.clone() }));
                 items.push((name, column, value));
             }
             right.expose(items)?;

@@ -5,7 +5,7 @@
 //! See <https://learn.microsoft.com/kusto/query/scalar-data-types/null-values>.
 
 use super::form::{call, number, text, when};
-use super::scope::Column;
+use super::scope::{Column, Shape};
 use super::tree::{Comparison, EvalExpr, Order, Pattern, SearchExpr};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
@@ -221,7 +221,11 @@ impl<'a> Fitter<'a, '_> {
             self.note(Code::Approximated, Effect::Unsure, expr.span, message);
         }
         let constant = right.as_literal().is_some() || matches!(right.kind, ExprKind::Moment(_));
-        let (a, b) = (self.operand(left)?, self.operand(right)?);
+        let (mut a, mut b) = (self.operand(left)?, self.operand(right)?);
+        let ordered = !matches!(op, CompareOp::Eq | CompareOp::Ne);
+        if ordered && left.ty == ScalarType::String && right.ty == ScalarType::String {
+            (a, b) = self.ordered_texts(op, a, b, right);
+        }
         Ok(Condition::eval(match op {
             CompareOp::Eq => EvalExpr::eq(a, b),
             CompareOp::Ne if never_null(left) && (constant || never_null(right)) => EvalExpr::ne(a, b),
@@ -237,6 +241,25 @@ impl<'a> Fitter<'a, '_> {
             CompareOp::Gt => EvalExpr::compare(Comparison::Order(Order::Gt), a, b),
             CompareOp::Ge => EvalExpr::compare(Comparison::Order(Order::Ge), a, b),
         }))
+    }
+
+    /// Two texts whose order is looked at: a missing one is the empty text, and those that look like numbers are still
+    /// compared as texts.
+    fn ordered_texts(&self, op: CompareOp, a: EvalExpr, b: EvalExpr, right: &Expr) -> (EvalExpr, EvalExpr) {
+        let Some(Value::String(bound)) = right.as_literal() else {
+            let marked = |value| EvalExpr::Concat(vec![EvalExpr::Text("=".to_owned()), EvalExpr::or_empty(value)]);
+            return (marked(a), marked(b));
+        };
+        if !right.span.slice(self.frame.text).ends_with(['"', '\'', '`']) {
+            // A number that was written as one.
+            return (a, b);
+        }
+        if bound.is_empty() || bound.contains(|it: char| it.is_ascii_digit()) {
+            let mark = || EvalExpr::Text("=".to_owned());
+            return (EvalExpr::Concat(vec![mark(), EvalExpr::or_empty(a)]), EvalExpr::Text(format!("={bound}")));
+        }
+        let lacks = matches!(op, CompareOp::Lt | CompareOp::Le);
+        (if lacks { EvalExpr::or_empty(a) } else { a }, b)
     }
 
     /// A column with nothing done to it.
@@ -347,6 +370,14 @@ impl<'a> Fitter<'a, '_> {
                 self.value(subject)?;
             }
             return Ok(Condition::constant(negated));
+        }
+        if let Some(column) = column.as_ref().filter(|column| column.shape == Shape::Multi) {
+            // An array without elements, which is a missing field in Splunk, is neither null nor empty in KQL.
+            if !column.null_array {
+                return Ok(Condition::constant(negated));
+            }
+            let null = EvalExpr::is_null(column.value());
+            return Ok(Condition::eval(if negated { null.negated() } else { null }));
         }
         if let Some(column) = &column {
             if textual && absence == Absence::Empty {

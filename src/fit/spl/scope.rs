@@ -41,6 +41,8 @@ pub(super) struct Column<'a> {
     pub(super) iso: bool,
     /// A multivalue that is missing is null, not an array without elements.
     pub(super) null_array: bool,
+    /// The type of the elements of a list that an aggregate has made.
+    pub(super) elements: ScalarType,
     /// It holds XML: what is looked into it is looked up with `spath`.
     pub(super) xml: bool,
     /// A value that is missing arrives as this text.
@@ -69,6 +71,7 @@ impl Column<'_> {
             seconds: true,
             iso: false,
             null_array: false,
+            elements: ScalarType::Unknown,
             xml: false,
             null_text: None,
             blank: false,

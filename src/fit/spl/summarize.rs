@@ -200,7 +200,24 @@ impl<'a> Fitter<'a, '_> {
                 }
                 (simple("dc"), self.input(aggregate, arg, true, parts)?)
             }
-            AggregateKind::Sum => (simple("sum"), self.input(aggregate, arg, false, parts)?),
+            AggregateKind::Sum => {
+                let counted = arg
+                    .and_then(Expr::as_column)
+                    .is_some_and(|it| self.scope.made.get(&it.name).is_some_and(|column| column.present));
+                let of = self.input(aggregate, arg, false, parts)?;
+                // The sum of no values is 0 in KQL and missing in Splunk.
+                let valued = match &of {
+                    StatsInput::Rows => true,
+                    StatsInput::Field(_) => counted,
+                    StatsInput::Eval(value) => is_valued(value),
+                };
+                if !(valued && parts.keyed) {
+                    let none = vec![EvalExpr::Field(name.clone()), EvalExpr::Number("0".to_owned())];
+                    parts.after.push((name.clone(), EvalExpr::Call("coalesce", none)));
+                }
+                column.present = parts.keyed;
+                (simple("sum"), of)
+            }
             AggregateKind::Avg => (simple("avg"), self.input(aggregate, arg, false, parts)?),
             AggregateKind::Min | AggregateKind::Max => {
                 let function = if aggregate.kind == AggregateKind::Min { "min" } else { "max" };
@@ -215,6 +232,7 @@ impl<'a> Fitter<'a, '_> {
                 self.limit(aggregate, &name, parts)?;
                 column.seconds = self.is_seconds(arg)?;
                 column.shape = Shape::Multi;
+                column.elements = arg.map_or(ScalarType::Unknown, |arg| arg.ty);
                 (simple("values"), of)
             }
             AggregateKind::MakeBag => {
@@ -246,6 +264,7 @@ impl<'a> Fitter<'a, '_> {
                 };
                 column.seconds = self.is_seconds(arg)?;
                 column.shape = Shape::Multi;
+                column.elements = arg.map_or(ScalarType::Unknown, |arg| arg.ty);
                 (simple("values"), self.numbered(of, &name, parts))
             }
             AggregateKind::PercentilesArray => {
@@ -255,6 +274,7 @@ impl<'a> Fitter<'a, '_> {
                 let of = self.input(aggregate, arg, true, parts)?;
                 column.seconds = self.is_seconds(arg)?;
                 column.shape = Shape::Multi;
+                column.elements = arg.map_or(ScalarType::Unknown, |arg| arg.ty);
                 let of = self.numbered(of, &name, parts);
                 self.limit(aggregate, &name, parts)?;
                 (simple("values"), of)
@@ -474,4 +494,14 @@ impl<'a> Fitter<'a, '_> {
 /// Whether a key is a column under its own name.
 fn is_same_name(key: &Binding) -> bool {
     matches!(&key.value.kind, ExprKind::Column(reference) if *reference.name == *key.name)
+}
+
+/// Whether an expression is a number in every row.
+fn is_valued(expr: &EvalExpr) -> bool {
+    match expr {
+        EvalExpr::Number(_) => true,
+        EvalExpr::Call("if", args) => args.iter().skip(1).all(is_valued),
+        EvalExpr::Call("case", args) => args.iter().skip(1).step_by(2).all(is_valued),
+        _ => false,
+    }
 }

@@ -269,10 +269,27 @@ impl<'a> Fitter<'a, '_> {
                 fields.push(None);
                 continue;
             };
+            let others = found.iter().filter_map(|columns| columns.get(at).and_then(Option::as_ref));
+            let known = |ty| !matches!(ty, ScalarType::Unknown | ScalarType::Dynamic);
+            if known(first.ty) && others.into_iter().any(|column| known(column.ty) && column.ty != first.ty) {
+                let span = union.branches.first().map_or_else(Span::default, |branch| branch.span);
+                let message = format!(
+                    "column `{name}` has several types in the tables of the union: KQL keeps one column of each, Splunk one field"
+                );
+                self.note(Code::Approximated, Effect::Reshaped, span, message);
+            }
             if apart.get(at) != Some(&true) {
                 fields.push(None);
                 let everywhere = found.iter().all(|columns| columns.get(at).is_some_and(Option::is_some));
-                columns.push((name.clone(), Column { raw: false, present: first.present && everywhere, ..first }));
+                columns.push((
+                    name.clone(),
+                    Column {
+                        raw: false,
+                        present: first.present && everywhere,
+                        null_array: first.null_array || !everywhere,
+                        ..first
+                    },
+                ));
                 continue;
             }
             let field = Name::new(name.as_ref()).unwrap_or_else(|| self.helper());
