@@ -30,10 +30,12 @@ const MAX_SEARCHES: usize = 300;
 
 /// How many searches a search is made of.
 pub(super) fn searches_in(commands: &[Command]) -> usize {
-    let within = |command: &Command| match command {
-        Command::Append(search) | Command::AppendPipe(search) | Command::Join { search, .. } => searches_in(search),
-        Command::Multisearch(searches) => searches.iter().map(|search| searches_in(search)).sum(),
-        _ => 0,
+    let within = |command: &Command| {
+        if let Command::Append(search) | Command::AppendPipe(search) | Command::Join { search, .. } = command {
+            return searches_in(search);
+        }
+        let Command::Multisearch(searches) = command else { return 0 };
+        searches.iter().map(|search| searches_in(search)).sum()
     };
     1 + commands.iter().map(within).sum::<usize>()
 }
