@@ -33,7 +33,13 @@ impl<'a> Resolver<'a> {
         };
         let source = self.parameter(parameters, "withsource").or_else(|| self.parameter(parameters, "with_source"));
         let with_source: Option<Arc<str>> = source.map(|(name, _)| Arc::from(name));
-        let fuzzy = self.parameter(parameters, "isfuzzy").is_some_and(|(value, _)| value.eq_ignore_ascii_case("true"));
+        let fuzzy = self.parameter(parameters, "isfuzzy");
+        if let Some((_, at)) = &fuzzy {
+            // In no target is a table that is not there an error.
+            let message = "`isfuzzy` makes no difference: a table that is not there has no events";
+            self.say(Diagnostic::note(Code::Ignored, Effect::Exact, *at, message));
+        }
+        let fuzzy = fuzzy.is_some_and(|(value, _)| value.eq_ignore_ascii_case("true"));
         self.ignore_parameters(parameters, &["kind", "withsource", "with_source", "isfuzzy"]);
         let mut branches: Vec<Rows> = piped.into_iter().collect();
         for table in tables {

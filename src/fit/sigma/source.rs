@@ -65,12 +65,8 @@ fn collect<'p>(
             }
             Ok(())
         }
-        Source::Union(Union { branches, inner, with_source, fuzzy }) => {
+        Source::Union(Union { branches, inner, with_source, fuzzy: _ }) => {
             ledger.carried(pipeline.id);
-            if *fuzzy {
-                let message = "whether a table may be missing makes no difference: each has a rule of its own";
-                ledger.note(Polarity::Positive, Diagnostic::note(Code::Ignored, Effect::Exact, pipeline.span, message));
-            }
             if *inner || with_source.is_some() {
                 let message = "a Sigma rule selects whole events, with the columns of their own table";
                 let note = Diagnostic::note(Code::ColumnsDropped, Effect::Reshaped, pipeline.span, message);
