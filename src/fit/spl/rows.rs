@@ -4,6 +4,7 @@
 //! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/makeresults> and
 //! <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/inputlookup>.
 
+use super::dynamic::json_text;
 use super::form::{call, number};
 use std::sync::Arc;
 
@@ -220,28 +221,8 @@ fn json(value: &Value) -> Option<String> {
         Value::Decimal(text) | Value::String(text) | Value::Guid(text) => quoted(text),
         Value::Datetime(ticks) => epoch(*ticks),
         Value::Timespan(ticks) => seconds(*ticks),
-        Value::Array(_) | Value::Bag(_) => quoted(&dynamic(value)),
+        Value::Array(_) | Value::Bag(_) => quoted(&json_text(value)),
     })
-}
-
-/// A dynamic value as JSON text.
-fn dynamic(value: &Value) -> String {
-    match value {
-        Value::Null(_) => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Array(items) => format!("[{}]", items.iter().map(dynamic).collect::<Vec<_>>().join(",")),
-        Value::Bag(members) => {
-            let one = |(key, value): &(String, Value)| format!("{}:{}", quoted(key), dynamic(value));
-            format!("{{{}}}", members.iter().map(one).collect::<Vec<_>>().join(","))
-        }
-        Value::Long(_)
-        | Value::Real(_)
-        | Value::Decimal(_)
-        | Value::String(_)
-        | Value::Guid(_)
-        | Value::Datetime(_)
-        | Value::Timespan(_) => json(value).unwrap_or_else(|| "null".to_owned()),
-    }
 }
 
 /// A text of JSON.
