@@ -11,7 +11,7 @@ use crate::plan::{NodeRef, Tree};
 use crate::resolve::{self, Resolved};
 use crate::source::Span;
 use crate::syntax;
-use crate::target::{Overlay, Schema, Selector, Target, TargetError, Targets};
+use crate::target::{Overlay, Schema, Selector, Target, TargetError, Targets, Version, Versions};
 use crate::vocabulary::Vocabulary;
 
 /// What a translation is asked for.
@@ -23,6 +23,16 @@ pub struct Options {
     pub schema: Option<String>,
     /// How the query is written.
     pub style: Style,
+    /// The version of the target that the query is for; `None` is the newest that the data knows. Targets without
+    /// versions take no notice of it.
+    pub version: Option<Version>,
+}
+
+impl Options {
+    /// The default schema, style and version of a target.
+    pub fn new(target: Target) -> Self {
+        Self { target, schema: None, style: Style::Exact, version: None }
+    }
 }
 
 /// What is known of a hunt beside its text.
@@ -147,12 +157,19 @@ impl Gate {
         self.schemas = Mutex::default();
     }
 
-    /// Whether translations can be made as asked: the schema exists and the overlays fit it.
+    /// Whether translations can be made as asked: the schema exists, the overlays fit it, and the target may have such a
+    /// version. A version that is newer than the data has all that the data knows.
     ///
     /// # Errors
-    /// What is wrong with the schema's name, the data or an overlay.
+    /// What is wrong with the schema's name, the version, the data or an overlay.
     pub fn check(&self, options: &Options) -> Result<(), TargetError> {
-        self.schema(options.target, options.schema.as_deref()).map(drop)
+        let target = options.target;
+        if let (Some(version), Some(known)) = (options.version, self.targets.facts(target)?.versions)
+            && (version < known.oldest || version.major > known.newest.major + 1)
+        {
+            return Err(TargetError::UnknownVersion { target, version, known });
+        }
+        self.schema(target, options.schema.as_deref()).map(drop)
     }
 
     /// The parts of a text that holds several hunts separated by blank lines; one part where it is one hunt.
@@ -232,6 +249,14 @@ impl Gate {
             .collect()
     }
 
+    /// The versions of a target that the data speaks of; `None` where versions are not told apart.
+    ///
+    /// # Errors
+    /// The target's data is malformed.
+    pub fn versions(&self, target: Target) -> Result<Option<Versions>, TargetError> {
+        Ok(self.targets.facts(target)?.versions)
+    }
+
     /// A table in a schema, column by column.
     ///
     /// # Errors
@@ -305,12 +330,14 @@ impl Gate {
         action: impl FnOnce(&Frame<'_>) -> T,
     ) -> Result<T, TargetError> {
         let schema = self.schema(options.target, options.schema.as_deref())?;
+        let facts = self.targets.facts(options.target)?;
         let frame = Frame {
             plan,
             vocabulary: &self.vocabulary,
-            facts: self.targets.facts(options.target)?,
+            facts,
             spellings: self.targets.spellings(options.target)?,
             schema: &schema,
+            version: facts.versions.map(|versions| options.version.unwrap_or(versions.newest)),
             style: options.style,
             text,
             name: identity.name,

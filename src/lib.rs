@@ -21,4 +21,4 @@ pub use fit::Style;
 pub use gate::{FieldRow, FieldsError, Gate, Identity, Options, SchemaInfo, Stage, TableFields};
 pub use resolve::Resolved;
 pub use source::{LineIndex, Span};
-pub use target::Target;
+pub use target::{Target, Version};

@@ -366,3 +366,30 @@ fn unread_hunts_and_denied_effects_fail_the_run() {
     let any = ["convert", "a.kql", "-t", "splunk", "--deny", "exact,reshaped,broader,narrower,unsure,refused"];
     assert_eq!(huntgate(folder.path(), &any).status.code(), Some(1));
 }
+
+#[test]
+fn queries_are_written_for_a_version_of_elastic() {
+    let folder = folder(&[("a.kql", HUNT.as_bytes())]);
+    let convert = |target: &str, version: &str| {
+        let args = ["convert", "a.kql", "-t", target, "--schema", "source", "--target-version", version];
+        huntgate(folder.path(), &args)
+    };
+    for (target, version) in [("eql", "8.19"), ("elastic", "9.3.1"), ("splunk,esql", "9"), ("all", "10.0")] {
+        assert_eq!(convert(target, version).status.code(), Some(0), "{target} {version}");
+    }
+    assert_eq!(
+        stdout(&convert("eql", "9.5")),
+        stdout(&huntgate(folder.path(), &["convert", "a.kql", "-t", "eql", "--schema", "source"]))
+    );
+    for (target, version, says) in [
+        ("splunk", "9.3", "eql and esql"),
+        ("splunk,sigma", "9.3", "eql and esql"),
+        ("esql", "7.10", "no version 7.10"),
+        ("esql", "93", "no version 93.0"),
+        ("esql", "new", "`new` is no version"),
+    ] {
+        let output = convert(target, version);
+        assert_eq!(output.status.code(), Some(2), "{target} {version}");
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    }
+}

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::Usage;
 use crate::fit::Style;
-use crate::target::Target;
+use crate::target::{Target, TargetError, Version};
 use crate::{Gate, Options};
 
 /// When to use colour.
@@ -140,7 +140,13 @@ pub(super) struct Task {
 }
 
 /// The options for a target; `schemas` are the values of `--schema`, each `NAME` or `TARGET=NAME`.
-pub(super) fn task(gate: &Gate, target: Target, schemas: &[String], style: Style) -> anyhow::Result<Task> {
+pub(super) fn task(
+    gate: &Gate,
+    target: Target,
+    schemas: &[String],
+    style: Style,
+    version: Option<Version>,
+) -> anyhow::Result<Task> {
     let mut chosen = None;
     for value in schemas {
         match value.split_once('=') {
@@ -159,7 +165,10 @@ pub(super) fn task(gate: &Gate, target: Target, schemas: &[String], style: Style
     }
     let default = known.iter().find(|schema| schema.is_default).map(|schema| schema.name.to_string());
     let schema = chosen.map(str::to_owned).or(default).context("the target has no default schema")?;
-    let options = Options { target, schema: chosen.map(str::to_owned), style };
-    gate.check(&options).map_err(|error| Usage(format!("HG408: {error}")))?;
+    let options = Options { target, schema: chosen.map(str::to_owned), style, version };
+    gate.check(&options).map_err(|error| match error {
+        TargetError::UnknownVersion { .. } => Usage(format!("--target-version: {error}")),
+        TargetError::Data(_) | TargetError::UnknownSchema { .. } => Usage(format!("HG408: {error}")),
+    })?;
     Ok(Task { options, schema })
 }

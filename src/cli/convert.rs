@@ -14,7 +14,7 @@ use crate::diagnostic::{Diagnostic, Effect};
 use crate::emit::Translation;
 use crate::report::{self, ConvertLine, Human, Page};
 use crate::source::Span;
-use crate::target::Target;
+use crate::target::{Target, Version};
 use crate::{Gate, Identity};
 
 /// Convert hunts, each with a verdict and a note for each difference
@@ -31,6 +31,9 @@ pub(super) struct Convert {
     /// How the site's data is named in the target: NAME, or TARGET=NAME for one of several targets
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     schema: Vec<String>,
+    /// The version of Elastic that queries are for, such as 8.19; by default the newest that the data knows
+    #[arg(long, value_name = "VERSION")]
+    target_version: Option<Version>,
     #[command(flatten)]
     data: Data,
     /// How queries are written
@@ -108,11 +111,15 @@ impl Convert {
             );
             return Err(Usage(message).into());
         }
+        if let (Some(version), false) = (self.target_version, targets.iter().any(|target| target.is_elastic())) {
+            let message = format!("--target-version {version} is for eql and esql, of which neither is asked for");
+            return Err(Usage(message).into());
+        }
         let paths = self.paths.get()?;
         let gate = self.data.gate()?;
         let tasks: Vec<Task> = targets
             .iter()
-            .map(|target| args::task(&gate, *target, &self.schema, self.style.into()))
+            .map(|target| args::task(&gate, *target, &self.schema, self.style.into(), self.target_version))
             .collect::<anyhow::Result<_>>()?;
         let mut mirror = self.out.as_deref().map(Mirror::open).transpose()?;
         let mut output = Output::new(color);

@@ -248,6 +248,13 @@ codes! {
         todo: "Give the column another name, or name its field with --fields.",
         reference: "https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/quick-reference/splunk-quick-reference-guide",
     }
+    NeedsNewer "HG239" {
+        title: "a newer Elastic is needed",
+        what: "The query would use a command, operator or function that the version named by --target-version does not have. The newest version that the data knows is meant where none is named.",
+        when: "The cluster is older than the version that the note names.",
+        todo: "Name a newer version with --target-version once the cluster runs it, or write the hunt without this part.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/esql/esql-commands",
+    }
     NoCondition "HG240" {
         title: "a Sigma rule needs a condition",
         what: "The hunt selects every event of its table, or none of its conditions can be said in a rule.",
