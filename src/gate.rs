@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::elastic;
 use crate::emit::{self, Translation};
 use crate::fit::{Frame, Style};
 use crate::plan::{NodeRef, Tree};
@@ -195,6 +196,44 @@ impl Gate {
             let message = format!("the data of target `{}` can not be used: {error}", options.target);
             Translation::refused(vec![Diagnostic::refusal(Code::BadTargetData, plan.pipeline.span, message)])
         })
+    }
+
+    /// Translates a hunt that was read to EQL and to ES|QL, and gives the more faithful translation, with a note that says
+    /// which it is and why. The targets of the options are not looked at.
+    pub fn translate_elastic(
+        &self,
+        text: &str,
+        identity: Identity<'_>,
+        resolved: &Resolved,
+        eql: &Options,
+        esql: &Options,
+    ) -> (Target, Translation) {
+        let [eql, esql] = [(Target::Eql, eql), (Target::Esql, esql)]
+            .map(|(target, options)| self.translate(text, identity, resolved, &Options { target, ..options.clone() }));
+        match &resolved.plan {
+            Some(plan) => elastic::choose(plan, eql, esql),
+            None => (Target::Esql, esql),
+        }
+    }
+
+    /// Says in a translation to EQL that ES|QL would say the hunt better, where it would. `esql` is the verdict of ES|QL
+    /// where it is known; else the hunt is translated once more, unless EQL is exact.
+    pub fn advise(
+        &self,
+        text: &str,
+        resolved: &Resolved,
+        options: &Options,
+        esql: Option<Effect>,
+        eql: &mut Translation,
+    ) {
+        let Some(plan) = resolved.plan.as_ref().filter(|_| eql.verdict != Effect::Exact) else { return };
+        let options = Options { target: Target::Esql, ..options.clone() };
+        let verdict = esql.or_else(|| {
+            self.check(&options).ok().map(|()| self.translate(text, Identity::default(), resolved, &options).verdict)
+        });
+        if let Some(verdict) = verdict {
+            elastic::advise(plan, eql, verdict);
+        }
     }
 
     /// Shows a hunt at a stage of its way.

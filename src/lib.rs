@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod data;
 pub mod diagnostic;
+mod elastic;
 pub mod emit;
 pub mod fit;
 mod gate;

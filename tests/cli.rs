@@ -108,7 +108,7 @@ fn one_hunt_for_one_target_gives_the_query_alone() {
     let dash = run(Command::cargo_bin("huntgate").unwrap().args(["convert", "-", "-t", "splunk"]).write_stdin(HUNT));
     assert_eq!(stdout(&dash), stdout(&output));
     let both = huntgate(folder.path(), &["convert", "a.kql", "-t", "splunk", "-t", "elastic"]);
-    assert_eq!(stdout(&both).matches("a.kql (a) -> ").count(), 3, "{}", stdout(&both));
+    assert_eq!(stdout(&both).matches("a.kql (a) -> ").count(), 2, "{}", stdout(&both));
 }
 
 #[test]
@@ -382,8 +382,8 @@ fn queries_are_written_for_a_version_of_elastic() {
         stdout(&huntgate(folder.path(), &["convert", "a.kql", "-t", "eql", "--schema", "source"]))
     );
     for (target, version, says) in [
-        ("splunk", "9.3", "eql and esql"),
-        ("splunk,sigma", "9.3", "eql and esql"),
+        ("splunk", "9.3", "eql, esql and elastic"),
+        ("splunk,sigma", "9.3", "eql, esql and elastic"),
         ("esql", "7.10", "no version 7.10"),
         ("esql", "93", "no version 93.0"),
         ("esql", "new", "`new` is no version"),
@@ -392,4 +392,27 @@ fn queries_are_written_for_a_version_of_elastic() {
         assert_eq!(output.status.code(), Some(2), "{target} {version}");
         assert!(stderr(&output).contains(says), "{}", stderr(&output));
     }
+}
+
+#[test]
+fn elastic_is_the_better_one_of_two_languages() {
+    let folder = folder(&[("in/a.kql", HUNT.as_bytes())]);
+    let args = ["convert", "in/a.kql", "-t", "elastic,splunk", "--schema", "elastic=source", "--format", "json"];
+    let output = huntgate(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = lines(&output);
+    let targets: Vec<_> = found.iter().map(|line| (line["target"].as_str(), line["schema"].as_str())).collect();
+    assert_eq!(targets, [(Some("eql"), Some("source")), (Some("splunk"), Some("addon"))]);
+    let codes = |line: &Value| line["notes"].as_array().unwrap().iter().filter(|note| note["code"] == "HG339").count();
+    assert_eq!((codes(&found[0]), codes(&found[1])), (1, 0));
+    // The file has the ending of the language that was chosen, and the query is that of the language.
+    let args = ["convert", "in", "-t", "elastic", "--schema", "source", "--out", "out", "--annotate"];
+    assert_eq!(huntgate(folder.path(), &args).status.code(), Some(0));
+    let written = fs::read_to_string(folder.path().join("out/a.kql.eql")).unwrap();
+    assert!(written.contains("// HG339 exact: EQL is chosen"), "{written}");
+    assert!(written.ends_with("any where ?FileName == \"odd.exe\"\n"), "{written}");
+    // Neither language is asked for beside it.
+    let output = huntgate(folder.path(), &["convert", "in", "-t", "eql,elastic"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("ask for eql or for elastic"), "{}", stderr(&output));
 }

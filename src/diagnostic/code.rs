@@ -418,6 +418,20 @@ codes! {
         todo: "Check the elements in the alert, or use a target that expands arrays.",
         reference: "https://learn.microsoft.com/kusto/query/mv-expand-operator",
     }
+    OtherLanguage "HG338" {
+        title: "the other language of Elastic says the hunt better",
+        what: "The hunt was asked for in EQL. The translation to ES|QL has a better verdict.",
+        when: "The hunt aggregates, computes columns, or holds a condition that EQL can not say.",
+        todo: "Use --target esql, or --target elastic, which takes the better one of the two.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/esql",
+    }
+    LanguageChosen "HG339" {
+        title: "which language of Elastic was chosen",
+        what: "With --target elastic a hunt becomes EQL or ES|QL, whichever is more faithful. Where both are alike, a hunt that picks events becomes EQL, whose alerts hold the whole event, and any other ES|QL.",
+        when: "Always with this target.",
+        todo: "Name --target eql or --target esql to have one language for all hunts.",
+        reference: "https://www.elastic.co/docs/solutions/security/detect-and-alert",
+    }
     ConditionDropped "HG340" {
         title: "a condition is not part of the translation",
         what: "The target can not say the condition. The others are said, so more events are selected.",
