@@ -54,7 +54,8 @@ fn render(gate: &Gate, text: &str, theme: &str) -> String {
     for target in targets {
         for schema in schemas {
             let title = format!("{target}, {}", schema.unwrap_or("default schema"));
-            let options = Options { target: *target, schema: schema.map(str::to_owned), style: Style::Exact };
+            let options =
+                Options { target: *target, schema: schema.map(str::to_owned), style: Style::Exact, version: None };
             let mut translation = gate.translate(text, Identity::default(), &resolved, &options);
             if theme == "annotate" {
                 translation.annotate(*target);
@@ -90,7 +91,7 @@ fn order_lines_and_comments_of_the_seed_hunt_do_not_matter() {
     };
     let (one, other) = (read("kaseya_signature.kql"), read("kaseya_other_order.kql"));
     for target in [Target::Splunk, Target::Eql, Target::Sigma] {
-        let options = Options { target, schema: Some("source".into()), style: Style::Exact };
+        let options = Options { target, schema: Some("source".into()), style: Style::Exact, version: None };
         let translate = |text: &str| {
             let identity = Identity { name: Some("Kaseya"), id: Some("1") };
             gate.translate(text, identity, &gate.resolve(text), &options)

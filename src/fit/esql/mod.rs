@@ -31,7 +31,7 @@ use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{Expr as Meant, Pipeline, Tree};
 use crate::source::Span;
-use crate::target::{Capability, Support};
+use crate::target::{Capability, Construct, Support};
 
 /// ES|QL could say it; it is not written yet.
 fn unwritten(span: Span, what: impl std::fmt::Display) -> Unsayable {
@@ -239,6 +239,11 @@ impl<'a, 'l> Fitter<'a, 'l> {
         if !closed {
             self.commands.push(Command::Drop(scratch.iter().map(Into::into).collect()));
         }
+    }
+
+    /// Whether the version of the target has a construct.
+    fn needs(&self, construct: Construct, span: Span) -> Fit<()> {
+        self.frame.allows(construct, span).map_err(Unsayable)
     }
 
     fn note(&mut self, code: Code, effect: Effect, span: Span, message: impl Into<String>) {

@@ -13,6 +13,7 @@ use crate::diagnostic::{Code, Effect};
 use crate::plan::{
     Aggregate, AggregateBinding, AggregateKind, AggregateValue, Binding, Expr as Meant, ScalarType, Stage, Value,
 };
+use crate::target::Construct;
 
 /// What becomes of a `summarize` on the way to commands.
 #[derive(Default)]
@@ -234,6 +235,10 @@ impl<'a> Fitter<'a, '_> {
                 return Err(unwritten(aggregate.span, format!("`{name}`")));
             }
         };
+        let (value, only) = match only {
+            Some(only) if self.frame.needs(Construct::StatsWhere).is_some() => (of_those(value, &only), None),
+            only => (value, only),
+        };
         parts.aggregates.push(Said { name, value, only });
         Ok(column)
     }
@@ -278,5 +283,20 @@ impl<'a> Fitter<'a, '_> {
         self.carry(limit);
         let message = "the list is not cut off: `VALUES` gives every value";
         self.note(Code::LimitDropped, Effect::Unsure, limit.span, message);
+    }
+}
+
+/// An aggregate of the rows that satisfy a condition, without a clause that says so: of the others it sees null.
+fn of_those(aggregate: Expr, only: &Expr) -> Expr {
+    match aggregate {
+        Expr::Call(name, mut args) => {
+            if let Some(of) = args.first_mut() {
+                let seen = std::mem::replace(of, Expr::Null);
+                let seen = if seen == Expr::Star { Expr::number(1) } else { seen };
+                *of = Expr::call("CASE", [only.clone(), seen]);
+            }
+            Expr::Call(name, args)
+        }
+        other => other,
     }
 }

@@ -12,6 +12,7 @@ use crate::fit::lucene::{self, Folded};
 use crate::fit::text::{TermEdges, folds_alike, gravest_edge, other_scripts};
 use crate::fit::{Field, LiteralFit, Style};
 use crate::plan::{Case, Expr as Meant, ExprKind, Needles, ScalarType, TextHow, TextMatch};
+use crate::target::Construct;
 
 /// What is not the beginning or end of a term, in a text as it is and in one that is lower-cased.
 const BEFORE: [&str; 2] = ["(.*[^0-9A-Za-zÀ-ÖØ-öø-ɏ])?", "(.*[^0-9a-zß-öø-ɏ])?"];
@@ -259,7 +260,14 @@ impl<'a> Fitter<'a, '_> {
     /// Patterns of which one must fit: a list where the version has lists.
     fn patterns(&self, value: &Expr, patterns: Vec<String>, regex: bool, negated: bool) -> Vec<Expr> {
         let like = |patterns: Vec<String>| Expr::Like { value: Box::new(value.clone()), patterns, regex, negated };
-        if patterns.is_empty() { Vec::new() } else { vec![like(patterns)] }
+        let lists = if regex { Construct::RlikeList } else { Construct::LikeList };
+        if patterns.is_empty() {
+            Vec::new()
+        } else if self.frame.needs(lists).is_some() {
+            patterns.into_iter().map(|pattern| like(vec![pattern])).collect()
+        } else {
+            vec![like(patterns)]
+        }
     }
 
     /// A comparison with needles of the row.

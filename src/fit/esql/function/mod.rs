@@ -48,6 +48,7 @@ impl<'a> Fitter<'a, '_> {
                     let what = format!("function `{name}` with {} arguments", args.len());
                     return Err(unwritten(expr.span, what));
                 };
+                self.frame.allows_spelling(name, written, expr.span).map_err(Unsayable)?;
                 let mut values = Vec::new();
                 for (index, arg) in args.iter().enumerate() {
                     values.push(match row.param(index) {
