@@ -7,6 +7,7 @@
 pub(crate) mod eql;
 mod fields;
 mod frame;
+mod ingest;
 mod ledger;
 mod lucene;
 pub(crate) mod sigma;
@@ -14,8 +15,9 @@ pub(crate) mod spl;
 pub mod text;
 mod window;
 
-pub(crate) use fields::{Field, Fields, LiteralFit, Table};
+pub(crate) use fields::{Field, Fields, Table};
 pub(crate) use frame::Frame;
+pub(crate) use ingest::LiteralFit;
 pub use ledger::{ClosedLedger, Entry, Ledger, Refused};
 pub use window::{TimeRange, Window, iso8601, moment_text};
 
