@@ -248,6 +248,13 @@ codes! {
         todo: "Give the column another name, or name its field with --fields.",
         reference: "https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/quick-reference/splunk-quick-reference-guide",
     }
+    EsqlName "HG230" {
+        title: "a name can not be written in ES|QL",
+        what: "The name holds a line end or another control character, or `*`, which stands for other names in `KEEP` and `DROP`; or an index name holds what separates or excludes indices.",
+        when: "A column or table whose name holds such a character.",
+        todo: "Give the column another name, or name its field or the table's index with --fields.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/esql/esql-syntax",
+    }
     NeedsNewer "HG239" {
         title: "a newer Elastic is needed",
         what: "The query would use a command, operator or function that the version named by --target-version does not have. The newest version that the data knows is meant where none is named.",

@@ -33,7 +33,6 @@ pub(crate) struct Frame<'a> {
     pub(crate) id: Option<&'a str>,
 }
 
-#[allow(dead_code)] // For the languages of Elastic.
 impl Frame<'_> {
     /// The version that has a construct, if the one that the query is for does not.
     pub(crate) fn needs(&self, construct: Construct) -> Option<Version> {
