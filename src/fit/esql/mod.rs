@@ -6,8 +6,11 @@
 //! See <https://www.elastic.co/docs/reference/query-languages/esql>.
 
 mod columns;
+mod expand;
+mod extreme;
 mod function;
 mod moment;
+mod parse;
 mod predicate;
 mod projection;
 mod scope;
