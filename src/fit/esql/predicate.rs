@@ -262,6 +262,10 @@ impl<'a> Fitter<'a, '_> {
         }
         let null = |value: Expr| if negated { Expr::is_not_null(value) } else { Expr::is_null(value) };
         let column = self.held_column(subject)?;
+        let kept = column.as_ref().and_then(|column| column.known.as_ref()?.presence(negated, subject.span));
+        if let Some(note) = kept {
+            self.ledger.note(self.polarity, *note);
+        }
         let value = match &column {
             Some(column) => column.bare(),
             None if textual => self.text_value(subject)?,
