@@ -431,7 +431,7 @@ fn alternatives(before: &str, texts: &[String], after: &str) -> Vec<String> {
 }
 
 /// The value is one of these.
-fn among(value: Expr, mut list: Vec<Expr>, negated: bool) -> Expr {
+pub(super) fn among(value: Expr, mut list: Vec<Expr>, negated: bool) -> Expr {
     if list.len() == 1
         && let Some(only) = list.pop()
     {
