@@ -8,7 +8,7 @@ use super::form::{call, number, text};
 use std::sync::Arc;
 
 use super::combine::may_lack;
-use super::demand::Demand;
+use crate::fit::demand::Demand;
 use super::predicate::Condition;
 use super::scope::{Column, Shape};
 use super::tree::{Command, EvalExpr, Name, StatsAggregate, StatsInput};

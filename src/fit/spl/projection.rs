@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::demand::closes;
+use crate::fit::demand::closes;
 use super::scope::Column;
 use super::tree::{Command, EvalExpr, Glob, Name};
 use super::{Fit, Fitter, Unsayable};

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::demand::{Demand, mentioned};
+use crate::fit::demand::{Demand, mentioned};
 use super::scope::{Column, Scope};
 use super::tree::{Command, EvalExpr, Name, SearchExpr};
 use super::{Branch, Fit, Fitter, Unsayable};
