@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use crate::fit::demand::Demand;
 use super::scope::{Column, Shape};
 use super::tree::{Command, EvalExpr, Name};
 use super::{Branch, Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
 use crate::fit::Window;
+use crate::fit::demand::Demand;
 use crate::plan::{ColumnRef, Expr, ExprKind, Pipeline, ScalarType, Stage};
 use crate::source::Span;
 
