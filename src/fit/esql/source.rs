@@ -1,8 +1,7 @@
 //! Sources: how the events of a hunt are found.
 
-use super::scope::Scope;
 use super::tree::{Command, Comparison, Expr, Name, Part, Source as Said};
-use super::{Fit, Fitter, Unsayable, unwritten};
+use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::Code;
 use crate::fit::Window;
 use crate::plan::{Pipeline, Source, TableRef};
@@ -22,16 +21,18 @@ impl<'a> Fitter<'a, '_> {
                 }
                 self.leading_window(window)
             }
-            Source::Union(_)
-            | Source::Watchlist { .. }
-            | Source::External { .. }
-            | Source::Rows { .. }
-            | Source::Print(_)
-            | Source::Range { .. }
-            | Source::Search { .. } => {
-                self.scope = Scope::default();
-                Err(unwritten(span, "this source"))
+            Source::Union(union) => self.union(pipeline, union, window),
+            source @ (Source::Watchlist { .. } | Source::External { .. }) => {
+                self.scope = self.listed_columns(source, span)?;
+                if let Some(index) = self.listed(source, false, span) {
+                    self.source = Some(Said::From(vec![Part::Index(index)]));
+                }
+                Ok(())
             }
+            Source::Rows { columns, rows } => self.written_rows(columns, rows, span),
+            Source::Print(bindings) => self.print(bindings),
+            Source::Range { name, from, to, step } => self.range(name, from, to, step, span),
+            Source::Search { tables, predicate } => self.anywhere(pipeline, tables, predicate, window),
         }
     }
 

@@ -63,6 +63,9 @@ enum Found {
 impl<'a> Fitter<'a, '_> {
     /// A text comparison.
     pub(super) fn text_match(&mut self, expr: &Meant, matched: &TextMatch) -> Fit<Expr> {
+        if let Some(found) = self.in_set(expr, matched)? {
+            return Ok(found);
+        }
         let (items, all): (&[Meant], bool) = match &matched.needles {
             Needles::One(needle) => (std::slice::from_ref(needle.as_ref()), false),
             Needles::Any(items) => (items, false),
