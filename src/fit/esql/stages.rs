@@ -76,9 +76,9 @@ impl<'a> Fitter<'a, '_> {
             StageKind::MvApply { items, limit, body } => {
                 self.mv_apply(stage, items, limit.as_ref(), body, rest, window)
             }
+            StageKind::Join(join) => self.join(stage, join, false, rest),
+            StageKind::Lookup(join) => self.join(stage, join, true, rest),
             StageKind::Serialize(_)
-            | StageKind::Join(_)
-            | StageKind::Lookup(_)
             | StageKind::ParseKv { .. }
             | StageKind::Evaluate { .. }
             | StageKind::Invoke { .. }
@@ -113,6 +113,7 @@ impl<'a> Fitter<'a, '_> {
     /// `where`
     fn filter(&mut self, predicate: &Meant, window: &Window<'_>) -> Fit<()> {
         self.ledger.carried(predicate.id);
+        self.conditions_alone(predicate);
         let mut parts = Vec::new();
         for conjunct in predicate.conjuncts() {
             if window.holds(conjunct) {
