@@ -22,11 +22,13 @@ pub(super) struct Unsayable {
     pub(super) help: Option<String>,
     /// It looks at values of groups, which are not made.
     pub(super) aggregated: bool,
+    /// It looks at a column of another set of events.
+    pub(super) joined: bool,
 }
 
 impl Unsayable {
     pub(super) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, span, message: message.into(), help: None, aggregated: false }
+        Self { code, span, message: message.into(), help: None, aggregated: false, joined: false }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
@@ -161,13 +163,16 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
                 let negated = *negated == (want == Want::Holds);
                 this.presence(subject, *absence, negated, scope, at, polarity)
             }
-            ExprKind::Time(range) => this.time(range, expr, want),
+            ExprKind::Time(range) => match scope.meaning(&range.column.name, range.column.known, at) {
+                Meaning::Lost(loss @ Loss::Joined, from) => Err(this.lost(&range.column.name, loss, from, expr.span)),
+                Meaning::Source | Meaning::Computed(..) | Meaning::Lost(..) => this.time(range, expr, want),
+            },
             ExprKind::Literal(Literal::Bool(value)) => Ok(Cond::Constant(*value == (want == Want::Holds))),
             ExprKind::Literal(_) => Ok(Cond::Constant(want == Want::Fails)),
             ExprKind::Column(column) => match scope.meaning(&column.name, column.known, at) {
                 Meaning::Computed(inner, at) => this.holds(inner, want, scope, at, polarity, droppable),
                 Meaning::Source => {
-                    let (value, _) = this.field(column, expr.span, scope, polarity)?;
+                    let (value, _) = this.field(column, expr.span, scope, at, polarity)?;
                     let is = |with| Cond::Compare { op: Compare::Eq, value: value.clone(), with: Constant::Bool(with) };
                     Ok(match want {
                         Want::Holds => is(true),
@@ -248,7 +253,7 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
             ExprKind::Literal(Literal::Bool(value)) => Ok(Cond::Constant(*value != (want == Want::Holds))),
             ExprKind::Column(column) => match scope.meaning(&column.name, column.known, at) {
                 Meaning::Source => {
-                    let (value, _) = self.field(column, inner.span, scope, polarity)?;
+                    let (value, _) = self.field(column, inner.span, scope, at, polarity)?;
                     let is = |with| Cond::Compare { op: Compare::Eq, value: value.clone(), with: Constant::Bool(with) };
                     // `not` of a null is null, which does not hold.
                     Ok(match want {
@@ -504,7 +509,9 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
             _ => format!("`{name}` is {}{made}, which EQL does not have", loss.is()),
         };
         let aggregated = matches!(loss, Loss::Aggregate | Loss::Gone);
-        Unsayable { aggregated, ..Unsayable::new(Code::RefusedPredicate, span, message) }
+        let joined = loss == Loss::Joined;
+        let unsayable = Unsayable::new(Code::RefusedPredicate, span, message);
+        Unsayable { aggregated, joined, ..unsayable.help(loss.instead()) }
     }
 
     /// Text of the hunt for a message: one line, cut where it is long.

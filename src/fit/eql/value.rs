@@ -53,8 +53,10 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         column: &ColumnRef,
         span: Span,
         scope: &Scope<'p, 'a>,
+        at: Place,
         polarity: Polarity,
     ) -> Said<(Value, Field<'a>)> {
+        let column = &scope.original(column, at);
         let field = self.fields.column(self.ledger, Some(&scope.table), column, span, polarity).map_err(|refusal| {
             let unsayable = Unsayable::new(refusal.code, span, refusal.message.clone());
             match refusal.help.clone() {
@@ -168,7 +170,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                 Meaning::Lost(loss, from) => Err(this.lost(&column.name, loss, from, expr.span)),
                 Meaning::Source if expr.ty == ScalarType::Dynamic => Err(this.json(expr)),
                 Meaning::Source => {
-                    let (value, field) = this.field(column, expr.span, scope, polarity)?;
+                    let (value, field) = this.field(column, expr.span, scope, at, polarity)?;
                     let mut subject = Subject::of(value);
                     subject.elastic_type = field.map.and_then(|map| map.elastic_type.or_else(|| stored(map.stored_as)));
                     subject.holds_text = matches!(
@@ -278,7 +280,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
     }
 
     /// A key of a dynamic column as a field of its own.
-    fn path(
+    pub(super) fn path(
         &mut self,
         expr: &'p Expr,
         scope: &Scope<'p, 'a>,
@@ -300,7 +302,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
             match &base.kind {
                 ExprKind::Column(column) => match scope.meaning(&column.name, column.known, at) {
                     Meaning::Computed(inner, place) => (base, at) = (inner, place),
-                    Meaning::Source => break column,
+                    Meaning::Source => break scope.original(column, at),
                     Meaning::Lost(loss, from) => return Err(self.lost(&column.name, loss, from, base.span)),
                 },
                 ExprKind::Call { args, .. } if self.function(base) == Some("parse_json") => match args.as_slice() {
@@ -330,7 +332,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         let (name, elastic_type) = match self.fields.key_prefix(Some(&scope.table), &column.name) {
             Some(prefix) => (prefix.trim_end_matches('.').to_owned(), None),
             None => {
-                let (_, field) = self.field(column, base.span, scope, polarity)?;
+                let (_, field) = self.field(&column, base.span, scope, at, polarity)?;
                 let of = field.map.and_then(|map| map.elastic_type).filter(|it| *it == FieldType::Flattened);
                 (field.name.to_string(), of)
             }
@@ -365,7 +367,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                     Err(Unsayable::new(Code::RefusedPredicate, expr.span, "Elasticsearch has no lengths of time"))
                 }
                 Meaning::Source => {
-                    let (value, field) = this.field(column, expr.span, scope, polarity)?;
+                    let (value, field) = this.field(column, expr.span, scope, at, polarity)?;
                     let text = expr.ty == ScalarType::String;
                     let stored = field.map.and_then(|map| map.stored_as).filter(|_| !text);
                     Ok(Number { stored, when_missing: text.then(|| Constant::Text(String::new())), value })
