@@ -75,6 +75,8 @@ pub(super) struct Conditions<'p, 'a, 'l> {
     pub(super) held: &'l dyn Fn(&'p Expr) -> bool,
     /// Something was left out, so that more events are selected.
     pub(super) broadened: bool,
+    /// The value at hand is compared as a whole: what is no array or object matches as in KQL, others match more.
+    pub(super) whole: bool,
     fuel: u32,
     depth: u32,
 }
@@ -91,7 +93,7 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
         ledger: &'l mut Ledger,
         held: &'l dyn Fn(&'p Expr) -> bool,
     ) -> Self {
-        Self { frame, fields, ledger, notes: Vec::new(), held, broadened: false, fuel: FUEL, depth: 0 }
+        Self { frame, fields, ledger, notes: Vec::new(), held, broadened: false, whole: false, fuel: FUEL, depth: 0 }
     }
 
     /// A conjunct of a `where`, with its notes written; where it can not be said its notes are gone.
@@ -131,6 +133,14 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
         self.depth += 1;
         let out = read(self);
         self.depth -= 1;
+        out
+    }
+
+    /// Reads a value that is compared as a whole, or of which parts are looked at.
+    pub(super) fn as_whole<T>(&mut self, whole: bool, read: impl FnOnce(&mut Self) -> Said<T>) -> Said<T> {
+        let before = std::mem::replace(&mut self.whole, whole);
+        let out = read(self);
+        self.whole = before;
         out
     }
 
@@ -365,7 +375,7 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
                 None => Err(Unsayable::new(Code::RefusedPredicate, span, "the comparison has no value that is known")),
             };
         }
-        let number = self.number(subject, scope, at, polarity)?;
+        let number = self.as_whole(true, |this| this.number(subject, scope, at, polarity))?;
         let missing = match number.when_missing {
             Some(value) => value.compared(op, with).unwrap_or(missing),
             None => missing,
@@ -429,7 +439,7 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
                 }
             }
         }
-        let number = self.number(subject, scope, at, polarity)?;
+        let number = self.as_whole(true, |this| this.number(subject, scope, at, polarity))?;
         if number.when_missing.is_some() {
             return Err(Unsayable::new(Code::RefusedPredicate, subject.span, "the value is compared one by one only"));
         }
@@ -508,7 +518,7 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
             Loss::Gone => format!("`{name}` is no column of the events"),
             _ => format!("`{name}` is {}{made}, which EQL does not have", loss.is()),
         };
-        let aggregated = matches!(loss, Loss::Aggregate | Loss::Gone);
+        let aggregated = matches!(loss, Loss::Aggregate | Loss::Time | Loss::Gone);
         let joined = loss == Loss::Joined;
         let unsayable = Unsayable::new(Code::RefusedPredicate, span, message);
         Unsayable { aggregated, joined, ..unsayable.help(loss.instead()) }

@@ -15,6 +15,8 @@ struct Sum {
     /// How often the time of each set is in it; sets that are not are left out.
     times: Vec<(usize, i64)>,
     ticks: i64,
+    /// One of the times is that of a group of events.
+    of_group: bool,
 }
 
 /// A distance that is compared with a constant.
@@ -71,7 +73,10 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
             let to_only = to.filter(|_| from.is_none() || op == CompareOp::Eq)?;
             (from, to) = (Some(to_only.checked_neg()?), Some(to_only));
         }
-        let note = if distance.borders {
+        let note = if distance.sum.of_group {
+            let message = "the first or last time of a group is compared; the sequence compares that of each event";
+            Some(Diagnostic::note(Code::Approximated, Effect::Broader, expr.span, message))
+        } else if distance.borders {
             let message = "`datetime_diff` counts the borders of units between two times; the sequence compares the time \
                            between them";
             Some(Diagnostic::note(Code::Approximated, Effect::Broader, expr.span, message))
@@ -166,7 +171,13 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         let (expr, at) = self.resolved(expr, rows, at)?;
         match &expr.kind {
             ExprKind::Column(column) => {
-                let (index, Meaning::Source) = Self::meaning(&column.name, column.known, rows, at)? else { return None };
+                let (index, meaning) = Self::meaning(&column.name, column.known, rows, at)?;
+                let sum = Sum { times: vec![(index, 1)], ..Sum::default() };
+                match meaning {
+                    Meaning::Source => {}
+                    Meaning::Lost(Loss::Time, _) => return Some(Sum { of_group: true, ..sum }),
+                    Meaning::Lost(..) | Meaning::Computed(..) => return None,
+                }
                 let set = rows.sets.get(index)?;
                 let is_time = set.branches.iter().all(|branch| {
                     let own = branch.scope.original(column, at.place);
@@ -180,9 +191,9 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                         }
                     }
                 });
-                is_time.then(|| Sum { times: vec![(index, 1)], ticks: 0 })
+                is_time.then_some(sum)
             }
-            ExprKind::Literal(Literal::Timespan(ticks)) => Some(Sum { times: Vec::new(), ticks: *ticks }),
+            ExprKind::Literal(Literal::Timespan(ticks)) => Some(Sum { ticks: *ticks, ..Sum::default() }),
             ExprKind::Negate(inner) => Sum::default().minus(&self.sum(inner, rows, at, depth + 1)?),
             ExprKind::Arithmetic { op: ArithmeticOp::Add, left, right } => {
                 let right = Sum::default().minus(&self.sum(right, rows, at, depth + 1)?)?;
@@ -237,6 +248,7 @@ impl Sum {
         }
         self.times.retain(|(_, times)| *times != 0);
         self.ticks = self.ticks.checked_sub(other.ticks)?;
+        self.of_group |= other.of_group;
         Some(self)
     }
 }

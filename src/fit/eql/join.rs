@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Refused;
-use crate::plan::{Expr, ExprKind, Join, JoinKey, JoinKind, Pipeline, ScalarType, Source, Stage, StageKind, Value as Literal};
+use crate::plan::{Case, ColumnRef, Expr, ExprKind, Join, JoinKey, JoinKind, Needles, Pipeline, ScalarType, Source, Stage, StageKind, TextHow, Tree, Value as Literal};
 use crate::source::Span;
 
 use super::condition::{Conditions, Said, Unsayable};
 use super::rows::Rows;
-use super::scope::{Loss, Meaning, Place};
-use super::sets::{Bound, Selection, Set};
+use super::scope::{Loss, Meaning, Place, Scope};
+use super::sets::{Bound, Selection};
 use super::tree::{Key, Value};
 
 /// What becomes of a join.
@@ -23,6 +23,8 @@ pub(super) enum Role {
     Columns,
     /// It only removes rows of the left side.
     Filter,
+    /// It only removes rows of the right side, and the left side is gone behind it.
+    Right,
     /// It is refused, for this reason.
     Refused(&'static str),
 }
@@ -39,7 +41,7 @@ pub(super) fn role(join: &Join) -> Role {
         JoinKind::LeftOuter => return Role::Columns,
         JoinKind::RightOuter => "rows of the right side that have no counterpart",
         JoinKind::FullOuter => "rows of both sides that have no counterpart",
-        JoinKind::RightAnti => "the rows of the right side that have no counterpart",
+        JoinKind::RightAnti => return Role::Right,
     };
     if join.kind == JoinKind::LeftSemi { Role::Filter } else { Role::Refused(other) }
 }
@@ -75,9 +77,10 @@ fn not_events(pipeline: &Pipeline) -> Option<&'static str> {
             | StageKind::Parse { .. }
             | StageKind::ParseKv { .. }
             | StageKind::Serialize(_)
+            | StageKind::MvExpand { .. }
             | StageKind::Render { .. } => {}
             StageKind::Join(join) | StageKind::Lookup(join) => match role(join) {
-                Role::Step | Role::Columns | Role::Filter => {}
+                Role::Step | Role::Columns | Role::Filter | Role::Right => {}
                 Role::Refused(why) => return Some(why),
             },
             StageKind::Count => return Some("a count"),
@@ -85,7 +88,7 @@ fn not_events(pipeline: &Pipeline) -> Option<&'static str> {
             StageKind::Top { .. } | StageKind::Take(_) | StageKind::Sample(_) | StageKind::SampleDistinct { .. } => {
                 return Some("some of the rows");
             }
-            StageKind::MvExpand { .. } | StageKind::MvApply { .. } => return Some("elements of arrays"),
+            StageKind::MvApply { .. } => return Some("elements of arrays"),
             StageKind::Evaluate { .. } | StageKind::Invoke { .. } | StageKind::Untranslated(_) => {
                 return Some("what EQL has no counterpart of");
             }
@@ -100,6 +103,13 @@ fn windowed(join: &Join) -> bool {
     join.on.iter().any(|key| {
         key.left.ty == ScalarType::Datetime && key.right.ty == ScalarType::Datetime && call(&key.left) && call(&key.right)
     })
+}
+
+/// What says a key.
+enum Of<'p> {
+    Expr(&'p Expr),
+    /// A column by name; whether it is a text, and where it is asked for.
+    Column(ColumnRef, bool, Span),
 }
 
 /// What a key of a join is.
@@ -118,16 +128,7 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
     ) -> Result<(), Refused> {
         match role(join) {
             Role::Filter => {
-                self.conditions.broadened = true;
-                let (which, what) = match join.kind {
-                    JoinKind::LeftAnti => ("has", "a counterpart"),
-                    _ => ("lacks", "a counterpart"),
-                };
-                let message = format!("EQL does not join: an event that {which} {what} on the other side stays");
-                let unsayable =
-                    Unsayable::new(Code::RefusedOperator, stage.span, "EQL does not join: every event would be selected");
-                self.left_out.get_or_insert((stage, unsayable.help("the target esql joins")));
-                self.dropped(stage, Code::JoinDropped, Effect::Broader, &message);
+                self.filter_dropped(stage, join.kind);
                 Ok(())
             }
             Role::Columns => {
@@ -136,7 +137,29 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
                 self.dropped(stage, Code::JoinDropped, Effect::Reshaped, message);
                 Ok(())
             }
-            Role::Step => self.step(stage, join, rows),
+            Role::Step => {
+                let right = self.selection(&join.right)?;
+                self.conditions.ledger.carried(stage.id);
+                self.step(stage, join, right, rows);
+                Ok(())
+            }
+            Role::Right => {
+                let gone = std::mem::replace(rows, self.selection(&join.right)?);
+                self.conditions.broadened = true;
+                let unsayable =
+                    Unsayable::new(Code::RefusedOperator, stage.span, "EQL does not join: every event would be selected");
+                self.left_out.get_or_insert((stage, unsayable.help("the target esql joins")));
+                self.conditions.ledger.carried(stage.id);
+                for key in &join.on {
+                    self.conditions.ledger.carried_whole(key);
+                }
+                drop(gone);
+                let message = "EQL does not join: the events of the right side are returned, those that have a \
+                               counterpart as well";
+                let note = Diagnostic::note(Code::JoinDropped, Effect::Broader, stage.span, message);
+                self.conditions.ledger.note(Polarity::Positive, note.help("the target esql joins"));
+                Ok(())
+            }
             Role::Refused(why) => {
                 let message = format!("EQL joins events with events, and the other side is {why}");
                 let refusal = Diagnostic::refusal(Code::RefusedOperator, stage.span, message);
@@ -156,44 +179,104 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
         }
     }
 
-    /// The right side as another set of events.
-    fn step(&mut self, stage: &'p Stage, join: &'p Join, rows: &mut Selection<'p, 'a>) -> Result<(), Refused> {
-        let mut right = self.selection(&join.right)?;
-        let (Some(only), None) = (right.sets.pop(), right.sets.pop()) else {
-            let refusal = Diagnostic::refusal(
-                Code::RefusedOperator,
-                stage.span,
-                "EQL joins sets of events one after the other, and the other side is joined itself",
-            );
-            return Err(self.conditions.ledger.refuse(stage, refusal.help("the target esql joins")));
-        };
-        let index = rows.sets.len();
-        let missing = join.kind == JoinKind::LeftAnti;
-        rows.sets.push(Set { missing, ..only });
-        let here = rows.align();
-        self.conditions.ledger.carried(stage.id);
+    /// The right side as further sets of events.
+    fn step(
+        &mut self,
+        stage: &'p Stage,
+        join: &'p Join,
+        mut right: Selection<'p, 'a>,
+        rows: &mut Selection<'p, 'a>,
+    ) {
+        let base = rows.sets.len();
+        let (here, there) = (rows.align(), right.align());
+        let mut keys = Vec::with_capacity(join.on.len());
         for key in &join.on {
-            self.equal(key, index, here, rows);
+            let left = self.key_in(Of::Expr(&key.left), here, rows);
+            keys.push((key, left, self.key_in(Of::Expr(&key.right), there, &right)));
         }
-        // Keys of groups that were counted are not those of the join.
-        for mut equal in right.keys {
-            if let Some(field) = equal.fields.first_mut().and_then(Option::take) {
-                equal.fields.resize(index + 1, None);
-                if let Some(slot) = equal.fields.get_mut(index) {
-                    *slot = Some(field);
-                }
-                if !rows.keys.iter().any(|known| known.fields.get(index) == equal.fields.get(index)) {
-                    rows.keys.push(equal);
-                }
+        if join.kind == JoinKind::LeftSemi && !keys.iter().any(|(_, left, right)| left.is_ok() && right.is_ok()) {
+            self.filter_dropped(stage, join.kind);
+            return;
+        }
+        rows.append(right, join.kind == JoinKind::LeftAnti);
+        for (key, left, right) in keys {
+            let right = right.map(|(set, key)| (set + base, key));
+            self.equal(left, right, key, key.left.span, rows);
+        }
+        rows.joins.push((stage.span, join.kind));
+        self.named(stage, join, base, rows);
+    }
+
+    fn filter_dropped(&mut self, stage: &'p Stage, kind: JoinKind) {
+        self.conditions.notes.clear();
+        self.conditions.broadened = true;
+        let which = if kind == JoinKind::LeftAnti { "has" } else { "lacks" };
+        let message = format!("EQL does not join: an event that {which} a counterpart on the other side stays");
+        let unsayable =
+            Unsayable::new(Code::RefusedOperator, stage.span, "EQL does not join: every event would be selected");
+        self.left_out.get_or_insert((stage, unsayable.help("the target esql joins")));
+        self.dropped(stage, Code::JoinDropped, Effect::Broader, &message);
+    }
+
+    /// `where k in (T | project k)`: the events of the table are another set, with equal keys. Gives back whether that was
+    /// asked for.
+    pub(super) fn member_of(
+        &mut self,
+        stage: &'p Stage,
+        conjunct: &'p Expr,
+        rows: &mut Selection<'p, 'a>,
+    ) -> Result<bool, Refused> {
+        let Some((subject, case, table)) = table_of(conjunct) else { return Ok(false) };
+        let Some((name, ty)) = table.columns.columns.first() else { return Ok(false) };
+        let mut right = self.selection(table)?;
+        let base = rows.sets.len();
+        let (here, there) = (rows.align(), right.align());
+        let left = self.key_in(Of::Expr(subject), here, rows);
+        let column = ColumnRef { name: name.clone(), known: true };
+        let of = Of::Column(column, matches!(ty, ScalarType::String | ScalarType::Unknown), conjunct.span);
+        let right_key = self.key_in(of, there, &right);
+        match (&left, &right_key) {
+            (Ok((_, KeyOf::Field(_))), Ok((_, KeyOf::Field(_)))) => {}
+            (Err(unsayable), _) | (_, Err(unsayable)) => {
+                self.conditions.notes.clear();
+                self.left_out(stage, conjunct, unsayable.clone());
+                return Ok(true);
+            }
+            (Ok(_), Ok(_)) => {
+                self.conditions.notes.clear();
+                let message = "EQL does not compare with the rows of another query";
+                let unsayable = Unsayable::new(Code::RefusedPredicate, conjunct.span, message);
+                self.left_out(stage, conjunct, unsayable.help("the target esql"));
+                return Ok(true);
             }
         }
-        rows.joins.push((stage, join.kind));
-        self.named(stage, join, index, rows);
-        Ok(())
+        rows.append(right, false);
+        self.conditions.ledger.carried(conjunct.id);
+        if case == Case::Insensitive {
+            let message = "EQL joins by fields as they are, so values that differ in case are not equal";
+            self.say(Code::Approximated, Effect::Narrower, conjunct.span, message);
+        }
+        self.equal(left, right_key.map(|(set, key)| (set + base, key)), subject, conjunct.span, rows);
+        rows.joins.push((conjunct.span, JoinKind::LeftSemi));
+        for branch in rows.sets.iter_mut().skip(base).flat_map(|set| set.branches.iter_mut()) {
+            branch.scope.join(&[], false, conjunct.span);
+        }
+        self.seen(base, rows);
+        Ok(true)
+    }
+
+    /// Behind a join, columns of all sets are seen together.
+    fn seen(&mut self, base: usize, rows: &mut Selection<'p, 'a>) {
+        let here = rows.align();
+        for (at, set) in rows.sets.iter_mut().enumerate() {
+            if set.since == 0 || at >= base {
+                set.since = here;
+            }
+        }
     }
 
     /// The names of columns behind a join.
-    fn named(&mut self, stage: &'p Stage, join: &'p Join, index: usize, rows: &mut Selection<'p, 'a>) {
+    fn named(&mut self, stage: &'p Stage, join: &'p Join, base: usize, rows: &mut Selection<'p, 'a>) {
         let identity = |(name, _): &(Arc<str>, ScalarType)| (name.clone(), name.clone());
         let (left_seen, names) = match join.kind {
             JoinKind::LeftSemi | JoinKind::LeftAnti => (true, Vec::new()),
@@ -205,13 +288,13 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
             | JoinKind::FullOuter
             | JoinKind::RightAnti => (true, right_names(join, &stage.kind)),
         };
-        let left_open = rows.sets.iter().take(index).any(|set| set.branches.iter().any(|it| it.scope.table.row.is_none()));
+        let left_open = rows.sets.iter().take(base).any(|set| set.branches.iter().any(|it| it.scope.table.row.is_none()));
         let right_open = join.right.columns.open && !names.is_empty();
         let lost: Vec<(Arc<str>, Meaning<'p>)> =
             names.iter().map(|(_, after)| (after.clone(), Meaning::Lost(Loss::Joined, stage.span))).collect();
         for (at, set) in rows.sets.iter_mut().enumerate() {
             for branch in &mut set.branches {
-                match (at == index, left_seen) {
+                match (at >= base, left_seen) {
                     (true, _) => branch.scope.join(&names, right_open && !(left_open && left_seen), stage.span),
                     (false, true) => {
                         branch.scope.name(lost.clone(), false);
@@ -223,52 +306,47 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
                 }
             }
         }
-        let here = rows.align();
-        for set in rows.sets.iter_mut().filter(|set| set.since == 0) {
-            set.since = here;
-        }
+        self.seen(base, rows);
     }
 
     /// A key of a join, said or left out with a note.
-    fn equal(&mut self, key: &'p JoinKey, index: usize, here: Place, rows: &mut Selection<'p, 'a>) {
-        let left = (0..index).find_map(|set| match self.key(&key.left, set, here, rows) {
-            Err(unsayable) if unsayable.joined => None,
-            other => Some(other.map(|key| (set, key))),
-        });
-        let left = left.unwrap_or_else(|| {
-            Err(Unsayable::new(Code::RefusedPredicate, key.left.span, "the key is no column of the events"))
-        });
-        let right = self.key(&key.right, index, here, rows);
+    fn equal(
+        &mut self,
+        left: Said<(usize, KeyOf)>,
+        right: Said<(usize, KeyOf)>,
+        of: &'p dyn Tree,
+        span: Span,
+        rows: &mut Selection<'p, 'a>,
+    ) {
         match (left, right) {
-            (Ok((set, KeyOf::Field(left))), Ok(KeyOf::Field(right))) => {
+            (Ok((left_set, KeyOf::Field(left))), Ok((right_set, KeyOf::Field(right)))) => {
                 self.carried += 1;
-                self.conditions.ledger.carried_whole(key);
+                self.conditions.ledger.carried_whole(of);
                 self.written();
-                rows.equate((set, left), (index, right), key);
+                rows.equate((left_set, left), (right_set, right), of, span);
             }
-            (Ok((set, KeyOf::Time(left))), Ok(KeyOf::Time(right))) if left == right => {
+            (Ok((earlier, KeyOf::Time(left))), Ok((later, KeyOf::Time(right)))) if left == right => {
                 let message = "the windows of a key are cut by the clock, a sequence measures from its first event";
-                let note = Diagnostic::note(Code::Approximated, Effect::Unsure, key.left.span, message);
-                let (span, note) = (key.left.span, Some(note));
+                let note = Some(Diagnostic::note(Code::Approximated, Effect::Unsure, span, message));
                 // Of a missing event only what follows is looked at.
-                let from = if rows.sets.get(index).is_some_and(|set| set.missing) { 0 } else { -left };
-                let (from, to) = (Some(from), Some(left));
-                rows.bounds.push(Bound { earlier: set, later: index, from, to, of: key, span, note });
+                let from = if rows.sets.get(later).is_some_and(|set| set.missing) { 0 } else { -left };
+                rows.bounds.push(Bound { earlier, later, from: Some(from), to: Some(left), of, span, note });
             }
-            (Err(unsayable), _) | (_, Err(unsayable)) => self.key_dropped(key, &unsayable),
+            (Err(unsayable), _) | (_, Err(unsayable)) => self.key_dropped(of, span, unsayable),
             (Ok(_), Ok(_)) => {
-                let unsayable = Unsayable::new(Code::RefusedPredicate, key.left.span, "a time is no key in EQL");
-                self.key_dropped(key, &unsayable);
+                let unsayable = Unsayable::new(Code::RefusedPredicate, span, "a time is no key in EQL");
+                self.key_dropped(of, span, unsayable);
             }
         }
     }
 
-    fn key_dropped(&mut self, key: &'p JoinKey, unsayable: &Unsayable) {
+    fn key_dropped(&mut self, of: &'p dyn Tree, span: Span, unsayable: Unsayable) {
         self.conditions.notes.clear();
         self.conditions.broadened = true;
         let message = format!("this key of the join is left out: {}", unsayable.message);
-        let note = Diagnostic::note(Code::JoinDropped, Effect::Broader, key.left.span, message);
-        self.conditions.ledger.dropped(key, Polarity::Positive, note.help("the target esql joins"));
+        let note = Diagnostic::note(Code::JoinDropped, Effect::Broader, span, message);
+        self.conditions.ledger.dropped(of, Polarity::Positive, note.help("the target esql joins"));
+        self.key_left_out.get_or_insert(unsayable);
     }
 
     /// Writes the notes of what was said.
@@ -278,22 +356,56 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
         }
     }
 
+    /// The first of these sets that a key belongs to, and the field that it is there.
+    fn key_in(
+        &mut self,
+        of: Of<'p>,
+        at: Place,
+        rows: &Selection<'p, 'a>,
+    ) -> Said<(usize, KeyOf)> {
+        let mut other = None;
+        for set in 0..rows.sets.len() {
+            match self.key(&of, set, at, rows) {
+                Err(unsayable) if unsayable.joined => other = Some(unsayable),
+                found => return found.map(|key| (set, key)),
+            }
+        }
+        let none = || Unsayable::new(Code::RefusedPredicate, Span::default(), "the key is no column of the events");
+        Err(other.unwrap_or_else(none))
+    }
+
     /// The field that a key is in all branches of a set.
-    fn key(&mut self, expr: &'p Expr, set: usize, at: Place, rows: &Selection<'p, 'a>) -> Said<KeyOf> {
+    fn key(&mut self, of: &Of<'p>, set: usize, at: Place, rows: &Selection<'p, 'a>) -> Said<KeyOf> {
         let mut found: Option<KeyOf> = None;
         for branch in rows.sets.get(set).map(|set| set.branches.as_slice()).unwrap_or_default() {
-            let own = self.conditions.key(expr, &branch.scope, at)?;
+            let own = match of {
+                Of::Expr(expr) => self.conditions.key(expr, &branch.scope, at)?,
+                Of::Column(column, optional, span) => {
+                    self.conditions.key_column(column, *optional, *span, &branch.scope, at)?
+                }
+            };
             match (&found, &own) {
                 (None, _) => found = Some(own),
                 (Some(KeyOf::Field(known)), KeyOf::Field(own)) if known == own => {}
                 (Some(KeyOf::Time(known)), KeyOf::Time(own)) if known == own => {}
                 (Some(_), _) => {
                     let message = "the key is another field in each table";
-                    return Err(Unsayable::new(Code::RefusedPredicate, expr.span, message));
+                    return Err(Unsayable::new(Code::RefusedPredicate, Span::default(), message));
                 }
             }
         }
-        found.ok_or_else(|| Unsayable::new(Code::RefusedPredicate, expr.span, "there are no events"))
+        found.ok_or_else(|| Unsayable::new(Code::RefusedPredicate, Span::default(), "there are no events"))
+    }
+}
+
+/// `x in (T | …)`: the value, whether case counts, and the table, where its rows stand for events.
+pub(super) fn table_of(conjunct: &Expr) -> Option<(&Expr, Case, &Pipeline)> {
+    let ExprKind::Text(text) = &conjunct.kind else { return None };
+    match (&text.needles, text.how, text.negated) {
+        (Needles::Table(table), TextHow::Equals, false) if not_events(table).is_none() => {
+            Some((&text.subject, text.case, table))
+        }
+        _ => None,
     }
 }
 
@@ -315,24 +427,38 @@ fn right_names(join: &Join, kind: &StageKind) -> Vec<(Arc<str>, Arc<str>)> {
 
 impl<'p, 'a> Conditions<'p, 'a, '_> {
     /// The field that is a key. EQL joins by fields, not by what is computed of them.
-    fn key(&mut self, expr: &'p Expr, scope: &super::scope::Scope<'p, 'a>, at: Place) -> Said<KeyOf> {
+    fn key(&mut self, expr: &'p Expr, scope: &Scope<'p, 'a>, at: Place) -> Said<KeyOf> {
         // A missing text is the empty one, which equals itself; other nulls equal nothing.
         let optional = matches!(expr.ty, ScalarType::String | ScalarType::Unknown);
-        let (mut expr, mut at, polarity) = (expr, at, Polarity::Positive);
+        self.key_expr(expr, optional, scope, at)
+    }
+
+    fn key_column(
+        &mut self,
+        column: &ColumnRef,
+        optional: bool,
+        span: Span,
+        scope: &Scope<'p, 'a>,
+        at: Place,
+    ) -> Said<KeyOf> {
+        match scope.meaning(&column.name, column.known, at) {
+            Meaning::Computed(inner, place) => {
+                self.deeper(span, |this| this.key_expr(inner, optional, scope, place))
+            }
+            Meaning::Lost(loss, from) => Err(self.lost(&column.name, loss, from, span)),
+            Meaning::Source => {
+                let (value, field) = self.field(column, span, scope, at, Polarity::Positive)?;
+                if field.time { Ok(KeyOf::Time(0)) } else { field_key(value, optional, span) }
+            }
+        }
+    }
+
+    fn key_expr(&mut self, expr: &'p Expr, optional: bool, scope: &Scope<'p, 'a>, at: Place) -> Said<KeyOf> {
+        let (mut expr, polarity) = (expr, Polarity::Positive);
         for _ in 0..super::condition::DEPTH {
             let span = expr.span;
             match &expr.kind {
-                ExprKind::Column(column) => match scope.meaning(&column.name, column.known, at) {
-                    Meaning::Computed(inner, place) => (expr, at) = (inner, place),
-                    Meaning::Lost(loss, from) => return Err(self.lost(&column.name, loss, from, span)),
-                    Meaning::Source => {
-                        let (value, field) = self.field(column, span, scope, at, polarity)?;
-                        if field.time {
-                            return Ok(KeyOf::Time(0));
-                        }
-                        return field_key(value, optional, span);
-                    }
-                },
+                ExprKind::Column(column) => return self.key_column(column, optional, span, scope, at),
                 ExprKind::Path { .. } => {
                     let (value, _) = self.path(expr, scope, at, polarity)?;
                     return field_key(value, optional, span);
@@ -400,7 +526,7 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
         let (mut fields, mut window) = (Vec::new(), None);
         for key in keys {
             self.conditions.notes.clear();
-            match self.key(&key.value, 0, at, rows) {
+            match self.key(&Of::Expr(&key.value), 0, at, rows) {
                 // Whatever the type, rows without a key are a group.
                 Ok(KeyOf::Field(field)) if self.conditions.notes.is_empty() => {
                     fields.push(Key { optional: true, ..field });

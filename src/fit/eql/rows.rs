@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Refused;
-use crate::plan::{Expr, ExprKind, NodeId, Pipeline, SearchTerm, Source, Stage, StageKind, TableRef};
+use crate::plan::{AggregateBinding, AggregateKind, AggregateValue, Expr, ExprKind, NodeId, Pipeline, ScalarType, SearchTerm, Source, Stage, StageKind, TableRef};
 use crate::target::{Answer, Capability};
 
 use super::condition::{Conditions, Unsayable};
@@ -48,13 +48,15 @@ pub(super) struct Rows<'p, 'a, 'l> {
     pub(super) carried: usize,
     /// Conditions that are said by other means.
     pub(super) said: HashSet<NodeId>,
+    /// The first key of a join that was left out.
+    pub(super) key_left_out: Option<Unsayable>,
     /// The first condition on events that was left out.
     pub(super) left_out: Option<(&'p Stage, Unsayable)>,
 }
 
 impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
     pub(super) fn new(conditions: Conditions<'p, 'a, 'l>, top: &'p Pipeline) -> Self {
-        Self { conditions, top, limits: Vec::new(), carried: 0, said: HashSet::new(), left_out: None }
+        Self { conditions, top, limits: Vec::new(), carried: 0, said: HashSet::new(), key_left_out: None, left_out: None }
     }
 
     /// Decides on limits and on what was left out; gives the pipes.
@@ -190,7 +192,7 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
         shape: &mut Shape<'p>,
     ) -> Result<(), Refused> {
         match &stage.kind {
-            StageKind::Where(predicate) => return self.filter(stage, predicate, rows),
+            StageKind::Where(predicate) => self.filter(stage, predicate, rows)?,
             StageKind::Extend(bindings) | StageKind::Project(bindings) => {
                 let only = matches!(stage.kind, StageKind::Project(_));
                 for branch in rows.branches() {
@@ -220,7 +222,7 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                 let counted = self.counted(stage, aggregates, keys, rest, rows, shape);
                 for branch in rows.branches() {
                     let at = branch.scope.here();
-                    let made = aggregates.iter().map(|it| (it.name.clone(), Meaning::Lost(Loss::Aggregate, it.span)));
+                    let made = aggregates.iter().map(|it| (it.name.clone(), Meaning::Lost(aggregate(it), it.span)));
                     let names = keys.iter().map(|it| (it.name.clone(), Meaning::Computed(&it.value, at)));
                     branch.scope.name(made.chain(names), true);
                 }
@@ -385,7 +387,9 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                     continue;
                 }
             }
-            self.conjunct(stage, conjunct, rows)?;
+            if !self.member_of(stage, conjunct, rows)? {
+                self.conjunct(stage, conjunct, rows)?;
+            }
         }
         Ok(())
     }
@@ -435,7 +439,7 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
     }
 
     /// Leaves a condition out.
-    fn left_out(&mut self, stage: &'p Stage, conjunct: &'p Expr, unsayable: Unsayable) {
+    pub(super) fn left_out(&mut self, stage: &'p Stage, conjunct: &'p Expr, unsayable: Unsayable) {
         self.conditions.broadened = true;
         let code = if unsayable.aggregated {
             Code::ThresholdDropped
@@ -473,5 +477,21 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
     pub(super) fn dropped(&mut self, stage: &'p Stage, code: Code, effect: Effect, message: &str) {
         let note = Diagnostic::note(code, effect, stage.span, message);
         self.conditions.ledger.dropped(stage, Polarity::Positive, note);
+    }
+}
+
+/// What the value of an aggregate is: a first or last time, or anything else.
+fn aggregate(of: &AggregateBinding) -> Loss {
+    match &of.value {
+        AggregateValue::One(one)
+            if one.ty == ScalarType::Datetime
+                && matches!(
+                    one.kind,
+                    AggregateKind::Min | AggregateKind::Max | AggregateKind::ArgMin | AggregateKind::ArgMax
+                ) =>
+        {
+            Loss::Time
+        }
+        AggregateValue::One(_) | AggregateValue::Computed { .. } => Loss::Aggregate,
     }
 }

@@ -16,6 +16,8 @@ pub(super) type Place = u32;
 pub(super) enum Loss {
     /// It is the value of an aggregate.
     Aggregate,
+    /// It is the first or last time of the events of a group.
+    Time,
     /// It is an element of an expanded array.
     Element,
     /// It is extracted from a text.
@@ -34,7 +36,7 @@ impl Loss {
     /// What the column is, for a message.
     pub(super) fn is(self) -> &'static str {
         match self {
-            Self::Aggregate => "an aggregated value",
+            Self::Aggregate | Self::Time => "an aggregated value",
             Self::Element => "an element of an expanded array",
             Self::Extracted => "extracted from a text",
             Self::Joined => "a column of the joined side",
@@ -49,7 +51,7 @@ impl Loss {
     /// What has such values.
     pub(super) fn instead(self) -> &'static str {
         match self {
-            Self::Aggregate => "the target esql aggregates",
+            Self::Aggregate | Self::Time => "the target esql aggregates",
             Self::Element => "the target esql expands arrays",
             Self::Extracted => "the target esql extracts from texts",
             Self::Joined => "the targets esql and splunk join",

@@ -6,7 +6,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Refused;
-use crate::plan::{Expr, JoinKey, JoinKind, Stage, TICKS_PER_SECOND, Tree};
+use crate::plan::{Expr, JoinKind, TICKS_PER_SECOND, Tree};
 use crate::source::Span;
 
 use super::rows::{Branch, Rows};
@@ -23,7 +23,8 @@ pub(super) struct Selection<'p, 'a> {
     pub(super) sets: Vec<Set<'p, 'a>>,
     pub(super) keys: Vec<Equal<'p>>,
     pub(super) bounds: Vec<Bound<'p>>,
-    pub(super) joins: Vec<(&'p Stage, JoinKind)>,
+    /// The joins that made it: where, and of which kind.
+    pub(super) joins: Vec<(Span, JoinKind)>,
 }
 
 /// One set of events.
@@ -51,12 +52,11 @@ pub(super) struct Runs<'p> {
 }
 
 /// Fields of the sets that are equal.
-#[derive(Debug)]
 pub(super) struct Equal<'p> {
     /// The field of each set.
     pub(super) fields: Vec<Option<Key>>,
-    /// What says so.
-    pub(super) of: Vec<&'p JoinKey>,
+    /// What says so, and where.
+    pub(super) of: Vec<(&'p dyn Tree, Span)>,
 }
 
 /// That the time of an event of one set lies between two distances, in ticks, from that of another set.
@@ -71,6 +71,12 @@ pub(super) struct Bound<'p> {
     pub(super) span: Span,
     /// What the bound does not say exactly.
     pub(super) note: Option<Diagnostic>,
+}
+
+impl std::fmt::Debug for Equal<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.fields)
+    }
 }
 
 impl std::fmt::Debug for Bound<'_> {
@@ -112,22 +118,47 @@ impl<'p, 'a> Selection<'p, 'a> {
         matches!(self.sets.as_slice(), [set] if set.runs.is_none())
     }
 
-    /// Says that a field of one set is a field of another one.
-    pub(super) fn equate(&mut self, left: (usize, Key), right: (usize, Key), of: &'p JoinKey) {
+    /// Adds the sets of another selection, and what holds between them.
+    pub(super) fn append(&mut self, other: Self, missing: bool) {
+        let base = self.sets.len();
+        self.sets.extend(other.sets.into_iter().map(|set| Set { missing: set.missing || missing, ..set }));
         let sets = self.sets.len();
-        let known = self.keys.iter().position(|it| it.fields.get(left.0).is_some_and(|key| key.as_ref() == Some(&left.1)));
-        let at = known.unwrap_or_else(|| {
-            self.keys.push(Equal { fields: vec![None; sets], of: Vec::new() });
-            self.keys.len() - 1
-        });
-        let Some(equal) = self.keys.get_mut(at) else { return };
-        equal.fields.resize(sets, None);
-        equal.of.push(of);
+        for equal in other.keys {
+            let mut fields: Vec<Option<Key>> = vec![None; base];
+            fields.extend(equal.fields);
+            fields.resize(sets, None);
+            self.keys.push(Equal { fields, ..equal });
+        }
+        let shifted = |bound: Bound<'p>| Bound { earlier: bound.earlier + base, later: bound.later + base, ..bound };
+        self.bounds.extend(other.bounds.into_iter().map(shifted));
+        self.joins.extend(other.joins);
+    }
+
+    /// Says that a field of one set is a field of another one.
+    pub(super) fn equate(&mut self, left: (usize, Key), right: (usize, Key), of: &'p dyn Tree, span: Span) {
+        let sets = self.sets.len();
+        let holds = |equal: &Equal<'p>, side: &(usize, Key)| {
+            equal.fields.get(side.0).is_some_and(|field| field.as_ref() == Some(&side.1))
+        };
+        let mut whole = Equal { fields: vec![None; sets], of: vec![(of, span)] };
+        let mut rest = Vec::with_capacity(self.keys.len() + 1);
+        for equal in std::mem::take(&mut self.keys) {
+            if !holds(&equal, &left) && !holds(&equal, &right) {
+                rest.push(equal);
+                continue;
+            }
+            for (slot, field) in whole.fields.iter_mut().zip(equal.fields) {
+                *slot = slot.take().or(field);
+            }
+            whole.of.extend(equal.of);
+        }
         for (set, key) in [left, right] {
-            if let Some(slot) = equal.fields.get_mut(set) {
+            if let Some(slot) = whole.fields.get_mut(set) {
                 *slot = Some(key);
             }
         }
+        rest.push(whole);
+        self.keys = rest;
     }
 
     /// The distance in time of two sets: of the later one from the earlier one.
@@ -222,8 +253,8 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
             equal.fields.resize(sets, None);
             let Some(fields) = equal.fields.iter().cloned().collect::<Option<Vec<Key>>>() else {
                 let message = "this key does not belong to all events of the query, so it is left out";
-                for key in equal.of {
-                    let note = Diagnostic::note(Code::JoinDropped, Effect::Broader, key.left.span, message);
+                for (key, span) in equal.of {
+                    let note = Diagnostic::note(Code::JoinDropped, Effect::Broader, span, message);
                     self.conditions.ledger.dropped(key, Polarity::Positive, note);
                 }
                 continue;
@@ -250,12 +281,13 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
         let mut steps: Vec<Step> = steps.into_iter().flatten().collect();
         let keyed = !by.is_empty() || steps.first().is_some_and(|step| !step.by.is_empty());
         if !keyed || steps.len() > SAMPLE_SETS {
-            let why = match keyed {
-                true => "a sample has five sets of events at most",
-                false => "without an order in time, EQL joins by equal fields only",
+            let why = match (keyed, &self.key_left_out) {
+                (true, _) => "a sample has five sets of events at most".to_owned(),
+                (false, Some(unsayable)) => unsayable.message.clone(),
+                (false, None) => "without an order in time there must be a key".to_owned(),
             };
-            let stage = rows.joins.last().map_or(span, |(stage, _)| stage.span);
-            let refusal = Diagnostic::refusal(Code::RefusedOperator, stage, format!("EQL can not join this: {why}"));
+            let at = rows.joins.last().map_or(span, |(span, _)| *span);
+            let refusal = Diagnostic::refusal(Code::RefusedOperator, at, format!("EQL can not join this: {why}"));
             return Err(self.conditions.ledger.refuse(self.top, refusal.help("the target esql joins")));
         }
         self.sample(&rows);
@@ -265,18 +297,18 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
 
     /// The notes of a sequence, and its length.
     fn sequence(&mut self, rows: &Selection<'p, 'a>, order: &[usize]) -> Option<Maxspan> {
-        for (stage, kind) in &rows.joins {
+        for (span, kind) in &rows.joins {
             match kind {
                 JoinKind::LeftAnti => {
                     let message = "that there is no counterpart is a missing event, which EQL looks for after the event \
                                    only and over a time that begins with it";
-                    self.say(Code::JoinAsSequence, Effect::Unsure, stage.span, message);
+                    self.say(Code::JoinAsSequence, Effect::Unsure, *span, message);
                     continue;
                 }
                 JoinKind::InnerUnique => {
                     let message = "KQL joins one event of the left side for each key, an arbitrary one, and compares \
                                    its time; a sequence begins with any of them";
-                    self.say(Code::ArbitraryChoice, Effect::Broader, stage.span, message);
+                    self.say(Code::ArbitraryChoice, Effect::Broader, *span, message);
                 }
                 JoinKind::Inner
                 | JoinKind::LeftOuter
@@ -288,7 +320,7 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
             }
             let message = "the join is a sequence, which gives events and not all pairs of them: of several events that \
                            wait for the next one EQL keeps the latest, and it uses each once";
-            self.say(Code::JoinAsSequence, Effect::Narrower, stage.span, message);
+            self.say(Code::JoinAsSequence, Effect::Narrower, *span, message);
         }
         let (mut span, whole) = rows.span(order);
         for bound in &rows.bounds {
@@ -319,10 +351,10 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
 
     /// The notes of a sample.
     fn sample(&mut self, rows: &Selection<'p, 'a>) {
-        for (stage, _) in &rows.joins {
+        for (span, _) in &rows.joins {
             let message = "the join is a sample, which gives events and not all pairs of them: one event of each side \
                            for a key";
-            self.say(Code::JoinAsSample, Effect::Narrower, stage.span, message);
+            self.say(Code::JoinAsSample, Effect::Narrower, *span, message);
         }
         for bound in &rows.bounds {
             let message = "a sample does not compare times, and a sequence has one order: the bound is left out";

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use crate::fit::{TimeRange, Window, moment_text};
 use crate::plan::{Bound, Expr, Moment, Pipeline, Source, StageKind};
 
-use super::join::{Role, role};
+use super::join::{Role, role, table_of};
 
 /// The window that stands outside of the query, and the conditions that it says.
 pub(super) fn windows(pipeline: &Pipeline) -> (Option<TimeRange>, Vec<&Expr>) {
@@ -36,6 +36,7 @@ pub(super) fn windows(pipeline: &Pipeline) -> (Option<TimeRange>, Vec<&Expr>) {
 
 /// The windows of all sets of events; whether each of them has one.
 fn gather<'p>(pipeline: &'p Pipeline, out: &mut Vec<Window<'p>>) -> bool {
+    let before = out.len();
     let own = Window::leading(pipeline);
     let mut found = if own.time_range().is_some() {
         out.push(own);
@@ -55,10 +56,21 @@ fn gather<'p>(pipeline: &'p Pipeline, out: &mut Vec<Window<'p>>) -> bool {
         }
     };
     for stage in &pipeline.stages {
-        if let StageKind::Join(join) | StageKind::Lookup(join) = &stage.kind
-            && matches!(role(join), Role::Step)
-        {
-            found = found && gather(&join.right, out);
+        if let StageKind::Join(join) | StageKind::Lookup(join) = &stage.kind {
+            match role(join) {
+                Role::Step => found = found && gather(&join.right, out),
+                // The left side is gone.
+                Role::Right => {
+                    out.truncate(before);
+                    found = gather(&join.right, out);
+                }
+                Role::Columns | Role::Filter | Role::Refused(_) => {}
+            }
+        }
+        if let StageKind::Where(predicate) = &stage.kind {
+            for (.., table) in predicate.conjuncts().iter().filter_map(table_of) {
+                found = found && gather(table, out);
+            }
         }
     }
     found
