@@ -180,7 +180,9 @@ fn condition(cond: &Cond, around: Strength, out: &mut Text<'_>) {
                 How::RegexCased => " regex ",
             });
             match (patterns.as_slice(), how) {
-                ([only], How::Wildcard | How::WildcardCased | How::Regex | How::RegexCased) => text(only, &mut out.text),
+                ([only], How::Wildcard | How::WildcardCased | How::Regex | How::RegexCased) => {
+                    text(only, &mut out.text)
+                }
                 (all, _) => {
                     out.push('(');
                     separated(all, out, |pattern, out| text(pattern, &mut out.text));
@@ -352,6 +354,12 @@ fn name(of: &str, out: &mut Text<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::{Target, Targets};
+
+    /// How the data of the target says that names are written.
+    fn context() -> Context {
+        Targets::embedded().facts(Target::Eql).unwrap().context("query").unwrap().clone()
+    }
 
     /// Reads a text of EQL back, as its lexer does; `None` where something follows it.
     fn read(printed: &str) -> Option<String> {
@@ -424,9 +432,10 @@ mod tests {
     #[test]
     fn no_name_breaks_out_of_its_quotes() {
         let printed = |of: &str| {
-            let mut out = String::new();
+            let context = context();
+            let mut out = Text { text: String::new(), context: &context };
             name(of, &mut out);
-            out
+            out.text
         };
         assert_eq!(printed("process.name"), "process.name");
         assert_eq!(printed("a-b.c"), "`a-b`.c");
@@ -448,13 +457,13 @@ mod tests {
             with: Constant::Integer(1),
         };
         let inner = Cond::Any(vec![is("a"), Cond::All(vec![is("b"), is("c")])]);
-        let query = Query {
+        let event = Event {
             category: None,
             condition: Cond::Any(vec![inner.clone().negate(), Cond::All(vec![inner, is("d")])]),
-            pipes: vec![Pipe::Head(5), Pipe::Tail(1)],
         };
+        let query = Query::Event { event, pipes: vec![Pipe::Head(5), Pipe::Tail(1)] };
         assert_eq!(
-            print(&query),
+            print(&query, &context()),
             "any where not (?a == 1 or (?b == 1 and ?c == 1)) or ((?a == 1 or (?b == 1 and ?c == 1)) and ?d == 1)\n\
              | head 5\n| tail 1"
         );
@@ -467,7 +476,46 @@ mod tests {
         let product = Value::Arithmetic { op: Arithmetic::Multiply, left: Box::new(sum), right: field("c") };
         let cond =
             Cond::Compare { op: Compare::Gt, value: Value::Negative(Box::new(product)), with: Constant::Real(-1e21) };
-        let query = Query { category: Some("file".into()), condition: cond, pipes: Vec::new() };
-        assert_eq!(print(&query), "file where -((?a + ?b) * ?c) > -1000000000000000000000.0");
+        let event = Event { category: Some("file".into()), condition: cond };
+        let query = Query::Event { event, pipes: Vec::new() };
+        assert_eq!(print(&query, &context()), "file where -((?a + ?b) * ?c) > -1000000000000000000000.0");
+    }
+
+    #[test]
+    fn steps_stand_on_lines_of_their_own() {
+        let key = |name: &str, optional| Key { name: name.into(), optional };
+        let is = |name: &str, text: &str| Cond::Compare {
+            op: Compare::Eq,
+            value: Value::Field { name: name.into(), optional: true },
+            with: Constant::Text(text.into()),
+        };
+        let event = |condition| Event { category: None, condition };
+        let step = |condition, by, missing, runs| Step { missing, event: event(condition), by, runs };
+        let steps = vec![
+            step(
+                Cond::All(vec![is("a", "x"), is("b", "] [ any where true")]),
+                vec![key("p.id", false)],
+                false,
+                Some(3),
+            ),
+            step(is("c", "\"] by x\n"), vec![key("by] [x", true)], true, None),
+        ];
+        let by = vec![key("host`s id", true), key("until", false)];
+        let query = Query::Sequence { by: by.clone(), maxspan: Some(Maxspan(90_000)), steps: steps.clone() };
+        assert_eq!(
+            print(&query, &context()),
+            "sequence by ?`host``s id`, `until` with maxspan=90s\n  \
+             [ any where ?a == \"x\" and\n    ?b == \"] [ any where true\" ] by p.id with runs=3\n  \
+             ![ any where ?c == \"\\\"] by x\\n\" ] by ?`by] [x`"
+        );
+        let query = Query::Sample { by: Vec::new(), steps: vec![step(is("a", "x"), by, false, None)] };
+        assert_eq!(print(&query, &context()), "sample\n  [ any where ?a == \"x\" ] by ?`host``s id`, `until`");
+    }
+
+    #[test]
+    fn lengths_of_time_are_written_in_their_greatest_unit() {
+        let of = |millis| duration(Maxspan(millis));
+        assert_eq!([of(86_400_000), of(7_200_000), of(300_000)], ["1d", "2h", "5m"]);
+        assert_eq!([of(45_000), of(1_500), of(1)], ["45s", "1500ms", "1ms"]);
     }
 }

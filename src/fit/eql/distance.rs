@@ -2,7 +2,9 @@
 //! `datetime_diff('minute', T2, T1) < 5`.
 
 use crate::diagnostic::{Code, Diagnostic, Effect};
-use crate::plan::{ArithmeticOp, CompareOp, Expr, ExprKind, ScalarType, TICKS_PER_DAY, TICKS_PER_SECOND, Value as Literal};
+use crate::plan::{
+    ArithmeticOp, CompareOp, Expr, ExprKind, ScalarType, TICKS_PER_DAY, TICKS_PER_SECOND, Value as Literal,
+};
 use crate::target::ColumnAnswer;
 
 use super::condition::{Conditions, DEPTH};

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Refused;
-use crate::plan::{Case, ColumnRef, Expr, ExprKind, Join, JoinKey, JoinKind, Needles, Pipeline, ScalarType, Source, Stage, StageKind, TextHow, Tree, Value as Literal};
+use crate::plan::{
+    Case, ColumnRef, Expr, ExprKind, Join, JoinKey, JoinKind, Needles, Pipeline, ScalarType, Source, Stage, StageKind,
+    TextHow, Tree, Value as Literal,
+};
 use crate::source::Span;
 
 use super::condition::{Conditions, Said, Unsayable};
@@ -32,10 +35,12 @@ pub(super) enum Role {
 /// What becomes of a join, whatever stands before it.
 pub(super) fn role(join: &Join) -> Role {
     let other = match join.kind {
-        JoinKind::Inner | JoinKind::InnerUnique | JoinKind::LeftSemi | JoinKind::RightSemi => match not_events(&join.right) {
-            None => return Role::Step,
-            Some(why) => why,
-        },
+        JoinKind::Inner | JoinKind::InnerUnique | JoinKind::LeftSemi | JoinKind::RightSemi => {
+            match not_events(&join.right) {
+                None => return Role::Step,
+                Some(why) => why,
+            }
+        }
         JoinKind::LeftAnti if windowed(join) && not_events(&join.right).is_none() => return Role::Step,
         JoinKind::LeftAnti => return Role::Filter,
         JoinKind::LeftOuter => return Role::Columns,
@@ -101,7 +106,10 @@ fn not_events(pipeline: &Pipeline) -> Option<&'static str> {
 fn windowed(join: &Join) -> bool {
     let call = |expr: &Expr| matches!(expr.kind, ExprKind::Column(_) | ExprKind::Call { .. });
     join.on.iter().any(|key| {
-        key.left.ty == ScalarType::Datetime && key.right.ty == ScalarType::Datetime && call(&key.left) && call(&key.right)
+        key.left.ty == ScalarType::Datetime
+            && key.right.ty == ScalarType::Datetime
+            && call(&key.left)
+            && call(&key.right)
     })
 }
 
@@ -144,16 +152,20 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
                 Ok(())
             }
             Role::Right => {
-                let gone = std::mem::replace(rows, self.selection(&join.right)?);
+                // What was said of the left side is said of nothing any more.
+                self.carried = 0;
+                *rows = self.selection(&join.right)?;
                 self.conditions.broadened = true;
-                let unsayable =
-                    Unsayable::new(Code::RefusedOperator, stage.span, "EQL does not join: every event would be selected");
+                let unsayable = Unsayable::new(
+                    Code::RefusedOperator,
+                    stage.span,
+                    "EQL does not join: every event would be selected",
+                );
                 self.left_out.get_or_insert((stage, unsayable.help("the target esql joins")));
                 self.conditions.ledger.carried(stage.id);
                 for key in &join.on {
                     self.conditions.ledger.carried_whole(key);
                 }
-                drop(gone);
                 let message = "EQL does not join: the events of the right side are returned, those that have a \
                                counterpart as well";
                 let note = Diagnostic::note(Code::JoinDropped, Effect::Broader, stage.span, message);
@@ -180,13 +192,7 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
     }
 
     /// The right side as further sets of events.
-    fn step(
-        &mut self,
-        stage: &'p Stage,
-        join: &'p Join,
-        mut right: Selection<'p, 'a>,
-        rows: &mut Selection<'p, 'a>,
-    ) {
+    fn step(&mut self, stage: &'p Stage, join: &'p Join, mut right: Selection<'p, 'a>, rows: &mut Selection<'p, 'a>) {
         let base = rows.sets.len();
         let (here, there) = (rows.align(), right.align());
         let mut keys = Vec::with_capacity(join.on.len());
@@ -246,7 +252,7 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
                 self.conditions.notes.clear();
                 let message = "EQL does not compare with the rows of another query";
                 let unsayable = Unsayable::new(Code::RefusedPredicate, conjunct.span, message);
-                self.left_out(stage, conjunct, unsayable.help("the target esql"));
+                self.left_out(stage, conjunct, unsayable.help("the target esql joins"));
                 return Ok(true);
             }
         }
@@ -288,7 +294,8 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
             | JoinKind::FullOuter
             | JoinKind::RightAnti => (true, right_names(join, &stage.kind)),
         };
-        let left_open = rows.sets.iter().take(base).any(|set| set.branches.iter().any(|it| it.scope.table.row.is_none()));
+        let left_open =
+            rows.sets.iter().take(base).any(|set| set.branches.iter().any(|it| it.scope.table.row.is_none()));
         let right_open = join.right.columns.open && !names.is_empty();
         let lost: Vec<(Arc<str>, Meaning<'p>)> =
             names.iter().map(|(_, after)| (after.clone(), Meaning::Lost(Loss::Joined, stage.span))).collect();
@@ -357,12 +364,7 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
     }
 
     /// The first of these sets that a key belongs to, and the field that it is there.
-    fn key_in(
-        &mut self,
-        of: Of<'p>,
-        at: Place,
-        rows: &Selection<'p, 'a>,
-    ) -> Said<(usize, KeyOf)> {
+    fn key_in(&mut self, of: Of<'p>, at: Place, rows: &Selection<'p, 'a>) -> Said<(usize, KeyOf)> {
         let mut other = None;
         for set in 0..rows.sets.len() {
             match self.key(&of, set, at, rows) {
@@ -442,9 +444,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         at: Place,
     ) -> Said<KeyOf> {
         match scope.meaning(&column.name, column.known, at) {
-            Meaning::Computed(inner, place) => {
-                self.deeper(span, |this| this.key_expr(inner, optional, scope, place))
-            }
+            Meaning::Computed(inner, place) => self.deeper(span, |this| this.key_expr(inner, optional, scope, place)),
             Meaning::Lost(loss, from) => Err(self.lost(&column.name, loss, from, span)),
             Meaning::Source => {
                 let (value, field) = self.field(column, span, scope, at, Polarity::Positive)?;
@@ -464,16 +464,22 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                     return field_key(value, optional, span);
                 }
                 ExprKind::Call { args, .. } => match (self.function(expr), args.as_slice()) {
-                    (Some("tostring"), [of]) if matches!(of.ty, ScalarType::String | ScalarType::Unknown | ScalarType::Dynamic) => {
+                    (Some("tostring"), [of])
+                        if matches!(of.ty, ScalarType::String | ScalarType::Unknown | ScalarType::Dynamic) =>
+                    {
                         expr = of;
                     }
                     (Some(name @ ("tolower" | "toupper")), [of]) => {
-                        let message = format!("EQL joins by fields as they are: `{name}` is left out, so keys that differ in case are not equal");
+                        let message = format!(
+                            "EQL joins by fields as they are: `{name}` is left out, so keys that differ in case are not equal"
+                        );
                         self.note(polarity, Diagnostic::note(Code::Approximated, Effect::Narrower, span, message));
                         expr = of;
                     }
                     (Some("bin"), [of, size]) => {
-                        let Some(Literal::Timespan(size @ 1..)) = size.as_literal() else { return Err(self.no_key(span)) };
+                        let Some(Literal::Timespan(size @ 1..)) = size.as_literal() else {
+                            return Err(self.no_key(span));
+                        };
                         return match self.key(of, scope, at)? {
                             KeyOf::Time(0) => Ok(KeyOf::Time(*size)),
                             KeyOf::Time(_) | KeyOf::Field(_) => Err(self.no_key(span)),

@@ -6,8 +6,12 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Refused;
-use crate::plan::{AggregateBinding, AggregateKind, AggregateValue, Expr, ExprKind, NodeId, Pipeline, ScalarType, SearchTerm, Source, Stage, StageKind, TableRef};
-use crate::target::{Answer, Capability};
+use crate::plan::{
+    AggregateBinding, AggregateKind, AggregateValue, Expr, ExprKind, NodeId, Pipeline, ScalarType, SearchTerm, Source,
+    Stage, StageKind, TableRef,
+};
+use crate::source::Span;
+use crate::target::{Answer, Capability, Support};
 
 use super::condition::{Conditions, Unsayable};
 use super::order::by_time;
@@ -56,7 +60,15 @@ pub(super) struct Rows<'p, 'a, 'l> {
 
 impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
     pub(super) fn new(conditions: Conditions<'p, 'a, 'l>, top: &'p Pipeline) -> Self {
-        Self { conditions, top, limits: Vec::new(), carried: 0, said: HashSet::new(), key_left_out: None, left_out: None }
+        Self {
+            conditions,
+            top,
+            limits: Vec::new(),
+            carried: 0,
+            said: HashSet::new(),
+            key_left_out: None,
+            left_out: None,
+        }
     }
 
     /// Decides on limits and on what was left out; gives the pipes.
@@ -97,10 +109,14 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
     }
 
     fn source(&mut self, pipeline: &'p Pipeline) -> Result<Vec<Branch<'p, 'a>>, Refused> {
-        let refused = |this: &mut Self, message: &str, help: &str| {
-            let refusal = Diagnostic::refusal(Code::RefusedSource, pipeline.span, message).help(help);
-            Err(this.conditions.ledger.refuse(pipeline, refusal))
-        };
+        if let Some(capability) = Capability::of_source(&pipeline.source) {
+            let answer = self.conditions.frame.facts.capabilities.get(capability);
+            if answer.is == Support::Refused {
+                let message = format!("EQL has no counterpart of {}", source_name(&pipeline.source));
+                let refusal = refusal(Code::RefusedSource, pipeline.span, message, answer);
+                return Err(self.conditions.ledger.refuse(pipeline, refusal));
+            }
+        }
         match &pipeline.source {
             Source::Table(table) => {
                 let branch = self.table(table, pipeline)?;
@@ -132,11 +148,14 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                 Ok(branches)
             }
             Source::Search { tables, predicate } => self.search(pipeline, tables, predicate),
-            Source::Watchlist { .. } => refused(self, "EQL reads no watchlists", "write a rule with a value list"),
-            Source::External { .. } => refused(self, "EQL reads no external data", "put the data into an index"),
-            Source::Rows { .. } => refused(self, "EQL has no rows of its own", "use the target splunk"),
-            Source::Print(_) => refused(self, "`print` searches no events", "start the hunt with a table"),
-            Source::Range { .. } => refused(self, "`range` searches no events", "start the hunt with a table"),
+            Source::Watchlist { .. }
+            | Source::External { .. }
+            | Source::Rows { .. }
+            | Source::Print(_)
+            | Source::Range { .. } => {
+                let refusal = Diagnostic::refusal(Code::RefusedSource, pipeline.span, "EQL searches events only");
+                Err(self.conditions.ledger.refuse(pipeline, refusal.help("start the hunt with a table")))
+            }
         }
     }
 
@@ -191,6 +210,9 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
         rows: &mut Selection<'p, 'a>,
         shape: &mut Shape<'p>,
     ) -> Result<(), Refused> {
+        if self.answer(stage).is_none_or(|answer| answer.is == Support::Refused) {
+            return Err(self.refused(stage));
+        }
         match &stage.kind {
             StageKind::Where(predicate) => self.filter(stage, predicate, rows)?,
             StageKind::Extend(bindings) | StageKind::Project(bindings) => {
@@ -335,37 +357,15 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                 }
             }
             StageKind::Render { .. } => self.conditions.ledger.carried_whole(stage),
-            StageKind::MvApply { .. } => {
-                return Err(self.refused(stage, Code::RefusedOperator, "`mv-apply`", "use the target splunk"));
-            }
-            StageKind::Evaluate { plugin, .. } => {
-                let name = self.function(*plugin);
-                return Err(self.refused(
-                    stage,
-                    Code::RefusedOperator,
-                    &format!("plugin `{name}`"),
-                    "write it by hand",
-                ));
-            }
-            StageKind::Invoke { function, .. } => {
-                let name = self.function(*function);
-                let what = format!("`{name}()`, a function of Microsoft's service,");
-                return Err(self.refused(stage, Code::RefusedFunction, &what, "take it out of the hunt"));
-            }
-            StageKind::Untranslated(operator) => {
-                let what = format!("`{}`", operator.name());
-                return Err(self.refused(stage, Code::RefusedOperator, &what, "write it by hand"));
-            }
+            StageKind::MvApply { .. }
+            | StageKind::Evaluate { .. }
+            | StageKind::Invoke { .. }
+            | StageKind::Untranslated(_) => return Err(self.refused(stage)),
         }
         Ok(())
     }
 
-    fn filter(
-        &mut self,
-        stage: &'p Stage,
-        predicate: &'p Expr,
-        rows: &mut Selection<'p, 'a>,
-    ) -> Result<(), Refused> {
+    fn filter(&mut self, stage: &'p Stage, predicate: &'p Expr, rows: &mut Selection<'p, 'a>) -> Result<(), Refused> {
         self.conditions.ledger.carried(stage.id);
         if let ExprKind::And(_) = predicate.kind {
             self.conditions.ledger.carried(predicate.id);
@@ -395,12 +395,7 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
     }
 
     /// A condition on one of the sets of events.
-    fn conjunct(
-        &mut self,
-        stage: &'p Stage,
-        conjunct: &'p Expr,
-        rows: &mut Selection<'p, 'a>,
-    ) -> Result<(), Refused> {
+    fn conjunct(&mut self, stage: &'p Stage, conjunct: &'p Expr, rows: &mut Selection<'p, 'a>) -> Result<(), Refused> {
         let several = rows.sets.len() > 1;
         let mut other: Option<Unsayable> = None;
         for set in &mut rows.sets {
@@ -459,9 +454,30 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
         row.map_or_else(|| "unknown".to_owned(), |row| row.name.clone())
     }
 
-    fn refused(&mut self, stage: &'p Stage, code: Code, what: &str, help: &str) -> Refused {
-        let refusal = Diagnostic::refusal(code, stage.span, format!("EQL has no counterpart of {what}"));
-        self.conditions.ledger.refuse(stage, refusal.help(help))
+    /// What the data of the target says of a stage.
+    fn answer(&self, stage: &Stage) -> Option<&'a Answer> {
+        Capability::of_stage(&stage.kind).map(|capability| self.conditions.frame.facts.capabilities.get(capability))
+    }
+
+    /// Refuses a stage by its name.
+    fn refused(&mut self, stage: &'p Stage) -> Refused {
+        let name = |name: &str| format!("`{}`", name.replace('_', "-"));
+        let (code, what) = if let StageKind::Evaluate { plugin, .. } = &stage.kind {
+            (Code::RefusedOperator, format!("plugin `{}`", self.function(*plugin)))
+        } else if let StageKind::Invoke { function, .. } = &stage.kind {
+            (Code::RefusedFunction, format!("`{}()`", self.function(*function)))
+        } else if let StageKind::Untranslated(operator) = &stage.kind {
+            (Code::RefusedOperator, format!("`{}`", operator.name()))
+        } else {
+            let capability = Capability::of_stage(&stage.kind);
+            (Code::RefusedOperator, capability.map_or_else(String::new, |it| name(it.name())))
+        };
+        let message = format!("EQL has no counterpart of {what}");
+        let refusal = match self.answer(stage) {
+            Some(answer) => refusal(code, stage.span, message, answer),
+            None => Diagnostic::refusal(code, stage.span, message).help("write it by hand"),
+        };
+        self.conditions.ledger.refuse(stage, refusal)
     }
 
     fn columns<'n>(&mut self, stage: &'p Stage, names: impl Iterator<Item = &'n str>) {
@@ -476,7 +492,25 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
 
     pub(super) fn dropped(&mut self, stage: &'p Stage, code: Code, effect: Effect, message: &str) {
         let note = Diagnostic::note(code, effect, stage.span, message);
+        let instead = self.answer(stage).and_then(|answer| answer.instead.clone());
+        let note = match instead.filter(|_| effect != Effect::Exact) {
+            Some(instead) => note.help(instead),
+            None => note,
+        };
         self.conditions.ledger.dropped(stage, Polarity::Positive, note);
+    }
+}
+
+/// A refusal with the reason that the data gives.
+fn refusal(code: Code, span: Span, message: String, answer: &Answer) -> Diagnostic {
+    let message = match &answer.note {
+        Some(note) => format!("{message}: {note}"),
+        None => message,
+    };
+    let refusal = Diagnostic::refusal(code, span, message);
+    match &answer.instead {
+        Some(instead) => refusal.help(instead.clone()),
+        None => refusal,
     }
 }
 
@@ -493,5 +527,19 @@ fn aggregate(of: &AggregateBinding) -> Loss {
             Loss::Time
         }
         AggregateValue::One(_) | AggregateValue::Computed { .. } => Loss::Aggregate,
+    }
+}
+
+/// How a source is written in KQL.
+fn source_name(source: &Source) -> &'static str {
+    match source {
+        Source::Table(_) => "a table",
+        Source::Union(_) => "`union`",
+        Source::Watchlist { .. } => "a watchlist",
+        Source::External { .. } => "`externaldata`",
+        Source::Rows { .. } => "`datatable`",
+        Source::Print(_) => "`print`",
+        Source::Range { .. } => "`range`",
+        Source::Search { .. } => "`search`",
     }
 }

@@ -5,7 +5,10 @@
 //! See <https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax#eql-with-runs-statement>.
 
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{AggregateBinding, AggregateKind, AggregateValue, Binding, CompareOp, Expr, ExprKind, Stage, StageKind, Value as Literal};
+use crate::plan::{
+    AggregateBinding, AggregateKind, AggregateValue, Binding, CompareOp, Expr, ExprKind, Stage, StageKind,
+    Value as Literal,
+};
 
 use super::rows::{Rows, Shape};
 use super::sets::{Equal, Runs, Selection};

@@ -215,7 +215,7 @@ impl<'p, 'a> Selection<'p, 'a> {
 
     /// The time from the first to the last set at most, and whether that is just what the hunt says.
     fn span(&self, order: &[usize]) -> (Option<i64>, bool) {
-        let (Some(first), Some(last)) = (order.first(), order.last()) else { return (None, true) };
+        let [first, .., last] = order else { return (None, true) };
         if let Some(to) = self.between(*first, *last).1 {
             return (Some(to), order.len() == 2);
         }
@@ -284,7 +284,8 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
             let why = match (keyed, &self.key_left_out) {
                 (true, _) => "a sample has five sets of events at most".to_owned(),
                 (false, Some(unsayable)) => unsayable.message.clone(),
-                (false, None) => "without an order in time there must be a key".to_owned(),
+                (false, None) if sets > 2 => "no key belongs to all of its events".to_owned(),
+                (false, None) => "it has no key and no order in time".to_owned(),
             };
             let at = rows.joins.last().map_or(span, |(span, _)| *span);
             let refusal = Diagnostic::refusal(Code::RefusedOperator, at, format!("EQL can not join this: {why}"));
@@ -323,6 +324,7 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
             self.say(Code::JoinAsSequence, Effect::Narrower, *span, message);
         }
         let (mut span, whole) = rows.span(order);
+        let mut span_of_all = None;
         for bound in &rows.bounds {
             self.conditions.ledger.carried_whole(bound.of);
             if let Some(note) = &bound.note {
@@ -342,9 +344,17 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
                 self.say(Code::JoinAsSequence, Effect::Broader, bound.span, message);
             }
         }
-        for window in rows.sets.iter().filter_map(|set| set.runs?.window) {
-            span = Some(span.unwrap_or_default().saturating_add(window));
+        for runs in rows.sets.iter().filter_map(|set| set.runs) {
+            match (runs.window, span) {
+                (Some(window), span) => span_of_all = Some(span.unwrap_or_default().saturating_add(window)),
+                (None, Some(_)) => {
+                    let message = "`maxspan` bounds the time of the events that are counted, too";
+                    self.say(Code::JoinAsSequence, Effect::Narrower, runs.condition.span, message);
+                }
+                (None, None) => {}
+            }
         }
+        span = span_of_all.or(span);
         let millis = u64::try_from(span? / (TICKS_PER_SECOND / 1000)).ok()?;
         Some(Maxspan(millis.max(1)))
     }
@@ -359,12 +369,12 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
         for bound in &rows.bounds {
             let message = "a sample does not compare times, and a sequence has one order: the bound is left out";
             let note = Diagnostic::note(Code::ConditionDropped, Effect::Broader, bound.span, message);
-            self.conditions.ledger.dropped(bound.of, Polarity::Positive, note.help("the target esql"));
+            self.conditions.ledger.dropped(bound.of, Polarity::Positive, note.help("the target esql compares times"));
         }
         for runs in rows.sets.iter().filter_map(|set| set.runs) {
             let message = "a sample counts no events, so the threshold is left out";
             let note = Diagnostic::note(Code::ThresholdDropped, Effect::Broader, runs.condition.span, message);
-            self.conditions.ledger.dropped(runs.condition, Polarity::Positive, note.help("the target esql"));
+            self.conditions.ledger.dropped(runs.condition, Polarity::Positive, note.help("the target esql aggregates"));
         }
     }
 

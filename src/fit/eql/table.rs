@@ -17,12 +17,7 @@ struct Part {
 }
 
 /// The sets of events, each of the branches of a union.
-pub(super) fn events(
-    fields: &Fields<'_>,
-    ledger: &mut Ledger,
-    span: Span,
-    sets: Vec<&[Branch<'_, '_>]>,
-) -> Vec<Event> {
+pub(super) fn events(fields: &Fields<'_>, ledger: &mut Ledger, span: Span, sets: Vec<&[Branch<'_, '_>]>) -> Vec<Event> {
     note_unselected(fields, ledger, span, &sets);
     sets.into_iter().map(event).collect()
 }
@@ -33,9 +28,8 @@ fn event(branches: &[Branch<'_, '_>]) -> Event {
     for branch in branches {
         let (category, selector) = selected(branch);
         let part = Part { category, selector, condition: Cond::all(branch.conds.clone()) };
-        let same = |it: &Part| {
-            it.category == part.category && it.selector == part.selector && it.condition == part.condition
-        };
+        let same =
+            |it: &Part| it.category == part.category && it.selector == part.selector && it.condition == part.condition;
         if !parts.iter().any(same) {
             parts.push(part);
         }
