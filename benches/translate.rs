@@ -58,7 +58,8 @@ fn resolve(bencher: divan::Bencher<'_, '_>) {
 /// Text → query: all rooms, for one target.
 #[divan::bench]
 fn convert(bencher: divan::Bencher<'_, '_>) {
-    let options = Options { target: Target::Splunk, schema: Some("source".to_owned()), style: Style::Exact };
+    let options =
+        Options { target: Target::Splunk, schema: Some("source".to_owned()), style: Style::Exact, version: None };
     bencher.counter(ItemsCount::new(HUNTS.len())).bench(|| {
         for text in &*HUNTS {
             divan::black_box(GATE.translate(text, Identity::default(), &GATE.resolve(text), &options));
@@ -67,9 +68,9 @@ fn convert(bencher: divan::Bencher<'_, '_>) {
 }
 
 /// Plan → query, with the schema that keeps KQL's names.
-#[divan::bench(args = [Target::Splunk, Target::Eql, Target::Sigma])]
+#[divan::bench(args = [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma])]
 fn translate(bencher: divan::Bencher<'_, '_>, target: Target) {
-    let options = Options { target, schema: Some("source".to_owned()), style: Style::Exact };
+    let options = Options { target, schema: Some("source".to_owned()), style: Style::Exact, version: None };
     bencher.counter(ItemsCount::new(RESOLVED.len())).bench(|| {
         for (text, resolved) in &*RESOLVED {
             divan::black_box(GATE.translate(text, Identity::default(), resolved, &options));

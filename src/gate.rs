@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::elastic;
 use crate::emit::{self, Translation};
 use crate::fit::{Frame, Style};
 use crate::plan::{NodeRef, Tree};
 use crate::resolve::{self, Resolved};
 use crate::source::Span;
 use crate::syntax;
-use crate::target::{Overlay, Schema, Selector, Target, TargetError, Targets};
+use crate::target::{Overlay, Schema, Selector, Target, TargetError, Targets, Version, Versions};
 use crate::vocabulary::Vocabulary;
 
 /// What a translation is asked for.
@@ -23,6 +24,16 @@ pub struct Options {
     pub schema: Option<String>,
     /// How the query is written.
     pub style: Style,
+    /// The version of the target that the query is for; `None` is the newest that the data knows. Targets without
+    /// versions take no notice of it.
+    pub version: Option<Version>,
+}
+
+impl Options {
+    /// The default schema, style and version of a target.
+    pub fn new(target: Target) -> Self {
+        Self { target, schema: None, style: Style::Exact, version: None }
+    }
 }
 
 /// What is known of a hunt beside its text.
@@ -147,12 +158,19 @@ impl Gate {
         self.schemas = Mutex::default();
     }
 
-    /// Whether translations can be made as asked: the schema exists and the overlays fit it.
+    /// Whether translations can be made as asked: the schema exists, the overlays fit it, and the target may have such a
+    /// version. A version that is newer than the data has all that the data knows.
     ///
     /// # Errors
-    /// What is wrong with the schema's name, the data or an overlay.
+    /// What is wrong with the schema's name, the version, the data or an overlay.
     pub fn check(&self, options: &Options) -> Result<(), TargetError> {
-        self.schema(options.target, options.schema.as_deref()).map(drop)
+        let target = options.target;
+        if let (Some(version), Some(known)) = (options.version, self.targets.facts(target)?.versions)
+            && (version < known.oldest || version.major > known.newest.major + 1)
+        {
+            return Err(TargetError::UnknownVersion { target, version, known });
+        }
+        self.schema(target, options.schema.as_deref()).map(drop)
     }
 
     /// The parts of a text that holds several hunts separated by blank lines; one part where it is one hunt.
@@ -178,6 +196,44 @@ impl Gate {
             let message = format!("the data of target `{}` can not be used: {error}", options.target);
             Translation::refused(vec![Diagnostic::refusal(Code::BadTargetData, plan.pipeline.span, message)])
         })
+    }
+
+    /// Translates a hunt that was read to EQL and to ES|QL, and gives the more faithful translation, with a note that says
+    /// which it is and why. The targets of the options are not looked at.
+    pub fn translate_elastic(
+        &self,
+        text: &str,
+        identity: Identity<'_>,
+        resolved: &Resolved,
+        eql: &Options,
+        esql: &Options,
+    ) -> (Target, Translation) {
+        let [eql, esql] = [(Target::Eql, eql), (Target::Esql, esql)]
+            .map(|(target, options)| self.translate(text, identity, resolved, &Options { target, ..options.clone() }));
+        match &resolved.plan {
+            Some(plan) => elastic::choose(plan, eql, esql),
+            None => (Target::Esql, esql),
+        }
+    }
+
+    /// Says in a translation to EQL that ES|QL would say the hunt better, where it would. `esql` is the verdict of ES|QL
+    /// where it is known; else the hunt is translated once more, unless EQL is exact.
+    pub fn advise(
+        &self,
+        text: &str,
+        resolved: &Resolved,
+        options: &Options,
+        esql: Option<Effect>,
+        eql: &mut Translation,
+    ) {
+        let Some(plan) = resolved.plan.as_ref().filter(|_| eql.verdict != Effect::Exact) else { return };
+        let options = Options { target: Target::Esql, ..options.clone() };
+        let verdict = esql.or_else(|| {
+            self.check(&options).ok().map(|()| self.translate(text, Identity::default(), resolved, &options).verdict)
+        });
+        if let Some(verdict) = verdict {
+            elastic::advise(plan, eql, verdict);
+        }
     }
 
     /// Shows a hunt at a stage of its way.
@@ -230,6 +286,14 @@ impl Gate {
                 })
             })
             .collect()
+    }
+
+    /// The versions of a target that the data speaks of; `None` where versions are not told apart.
+    ///
+    /// # Errors
+    /// The target's data is malformed.
+    pub fn versions(&self, target: Target) -> Result<Option<Versions>, TargetError> {
+        Ok(self.targets.facts(target)?.versions)
     }
 
     /// A table in a schema, column by column.
@@ -305,12 +369,14 @@ impl Gate {
         action: impl FnOnce(&Frame<'_>) -> T,
     ) -> Result<T, TargetError> {
         let schema = self.schema(options.target, options.schema.as_deref())?;
+        let facts = self.targets.facts(options.target)?;
         let frame = Frame {
             plan,
             vocabulary: &self.vocabulary,
-            facts: self.targets.facts(options.target)?,
+            facts,
             spellings: self.targets.spellings(options.target)?,
             schema: &schema,
+            version: facts.versions.map(|versions| options.version.unwrap_or(versions.newest)),
             style: options.style,
             text,
             name: identity.name,

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod data;
 pub mod diagnostic;
+mod elastic;
 pub mod emit;
 pub mod fit;
 mod gate;
@@ -21,4 +22,4 @@ pub use fit::Style;
 pub use gate::{FieldRow, FieldsError, Gate, Identity, Options, SchemaInfo, Stage, TableFields};
 pub use resolve::Resolved;
 pub use source::{LineIndex, Span};
-pub use target::Target;
+pub use target::{Target, Version};

@@ -108,7 +108,7 @@ fn one_hunt_for_one_target_gives_the_query_alone() {
     let dash = run(Command::cargo_bin("huntgate").unwrap().args(["convert", "-", "-t", "splunk"]).write_stdin(HUNT));
     assert_eq!(stdout(&dash), stdout(&output));
     let both = huntgate(folder.path(), &["convert", "a.kql", "-t", "splunk", "-t", "elastic"]);
-    assert_eq!(stdout(&both).matches("a.kql (a) -> ").count(), 3, "{}", stdout(&both));
+    assert_eq!(stdout(&both).matches("a.kql (a) -> ").count(), 2, "{}", stdout(&both));
 }
 
 #[test]
@@ -365,4 +365,54 @@ fn unread_hunts_and_denied_effects_fail_the_run() {
     assert_eq!(huntgate(folder.path(), &["convert", ".", "-t", "splunk"]).status.code(), Some(1));
     let any = ["convert", "a.kql", "-t", "splunk", "--deny", "exact,reshaped,broader,narrower,unsure,refused"];
     assert_eq!(huntgate(folder.path(), &any).status.code(), Some(1));
+}
+
+#[test]
+fn queries_are_written_for_a_version_of_elastic() {
+    let folder = folder(&[("a.kql", HUNT.as_bytes())]);
+    let convert = |target: &str, version: &str| {
+        let args = ["convert", "a.kql", "-t", target, "--schema", "source", "--target-version", version];
+        huntgate(folder.path(), &args)
+    };
+    for (target, version) in [("eql", "8.19"), ("elastic", "9.3.1"), ("splunk,esql", "9"), ("all", "10.0")] {
+        assert_eq!(convert(target, version).status.code(), Some(0), "{target} {version}");
+    }
+    assert_eq!(
+        stdout(&convert("eql", "9.5")),
+        stdout(&huntgate(folder.path(), &["convert", "a.kql", "-t", "eql", "--schema", "source"]))
+    );
+    for (target, version, says) in [
+        ("splunk", "9.3", "eql, esql and elastic"),
+        ("splunk,sigma", "9.3", "eql, esql and elastic"),
+        ("esql", "7.10", "no version 7.10"),
+        ("esql", "93", "no version 93.0"),
+        ("esql", "new", "`new` is no version"),
+    ] {
+        let output = convert(target, version);
+        assert_eq!(output.status.code(), Some(2), "{target} {version}");
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn elastic_is_the_better_one_of_two_languages() {
+    let folder = folder(&[("in/a.kql", HUNT.as_bytes())]);
+    let args = ["convert", "in/a.kql", "-t", "elastic,splunk", "--schema", "elastic=source", "--format", "json"];
+    let output = huntgate(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = lines(&output);
+    let targets: Vec<_> = found.iter().map(|line| (line["target"].as_str(), line["schema"].as_str())).collect();
+    assert_eq!(targets, [(Some("eql"), Some("source")), (Some("splunk"), Some("addon"))]);
+    let codes = |line: &Value| line["notes"].as_array().unwrap().iter().filter(|note| note["code"] == "HG339").count();
+    assert_eq!((codes(&found[0]), codes(&found[1])), (1, 0));
+    // The file has the ending of the language that was chosen, and the query is that of the language.
+    let args = ["convert", "in", "-t", "elastic", "--schema", "source", "--out", "out", "--annotate"];
+    assert_eq!(huntgate(folder.path(), &args).status.code(), Some(0));
+    let written = fs::read_to_string(folder.path().join("out/a.kql.eql")).unwrap();
+    assert!(written.contains("// HG339 exact: EQL is chosen"), "{written}");
+    assert!(written.ends_with("any where ?FileName == \"odd.exe\"\n"), "{written}");
+    // Neither language is asked for beside it.
+    let output = huntgate(folder.path(), &["convert", "in", "-t", "eql,elastic"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("ask for eql or for elastic"), "{}", stderr(&output));
 }

@@ -49,12 +49,13 @@ fn render(gate: &Gate, text: &str, theme: &str) -> String {
     let resolved = gate.resolve(text);
     let (targets, schemas): (&[Target], &[Option<&str>]) = match theme {
         "cim" => (&[Target::Splunk], &[Some("cim")]),
-        _ => (&[Target::Splunk, Target::Eql, Target::Sigma], &[Some("source"), None]),
+        _ => (&[Target::Splunk, Target::Eql, Target::Esql, Target::Sigma], &[Some("source"), None]),
     };
     for target in targets {
         for schema in schemas {
             let title = format!("{target}, {}", schema.unwrap_or("default schema"));
-            let options = Options { target: *target, schema: schema.map(str::to_owned), style: Style::Exact };
+            let options =
+                Options { target: *target, schema: schema.map(str::to_owned), style: Style::Exact, version: None };
             let mut translation = gate.translate(text, Identity::default(), &resolved, &options);
             if theme == "annotate" {
                 translation.annotate(*target);
@@ -89,8 +90,8 @@ fn order_lines_and_comments_of_the_seed_hunt_do_not_matter() {
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hunts/seed").join(name)).unwrap()
     };
     let (one, other) = (read("kaseya_signature.kql"), read("kaseya_other_order.kql"));
-    for target in [Target::Splunk, Target::Eql, Target::Sigma] {
-        let options = Options { target, schema: Some("source".into()), style: Style::Exact };
+    for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
+        let options = Options { target, schema: Some("source".into()), style: Style::Exact, version: None };
         let translate = |text: &str| {
             let identity = Identity { name: Some("Kaseya"), id: Some("1") };
             gate.translate(text, identity, &gate.resolve(text), &options)

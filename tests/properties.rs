@@ -99,9 +99,9 @@ fn changing_any_literal_or_name_changes_the_query_or_meets_a_note() {
     let mut tried = 0;
     for (name, text) in hunts() {
         let resolved = gate.resolve(&text);
-        for target in [Target::Splunk, Target::Eql, Target::Sigma] {
+        for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
             for schema in [Some("source".to_owned()), None] {
-                let options = Options { target, schema, style: Style::Exact };
+                let options = Options { target, schema, style: Style::Exact, version: None };
                 let translate = |text: &str| gate.translate(text, Identity::default(), &gate.resolve(text), &options);
                 let before = gate.translate(&text, Identity::default(), &resolved, &options);
                 if before.query.is_none() {
@@ -147,7 +147,7 @@ fn a_query_and_a_refusal_exclude_each_other() {
         );
         for target in Target::ALL {
             for style in [Style::Exact, Style::Native] {
-                let options = Options { target, schema: None, style };
+                let options = Options { target, schema: None, style, version: None };
                 let translation = gate.translate(&text, Identity::default(), &resolved, &options);
                 assert_eq!(
                     translation.query.is_none(),
@@ -177,8 +177,8 @@ fn equivalent_hunts_give_the_same_query() {
         ("T_CL | where A !in ('x', 'y')", "T_CL | where not(A in ('x', 'y'))"),
     ];
     for (one, other) in pairs {
-        for target in [Target::Splunk, Target::Eql, Target::Sigma] {
-            let options = Options { target, schema: Some("source".into()), style: Style::Exact };
+        for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
+            let options = Options { target, schema: Some("source".into()), style: Style::Exact, version: None };
             let translate = |text: &str| {
                 gate.translate(text, Identity { name: Some("n"), id: Some("i") }, &gate.resolve(text), &options)
             };
@@ -190,7 +190,7 @@ fn equivalent_hunts_give_the_same_query() {
                     .iter()
                     .flat_map(|query| query.split_whitespace())
                     .map(|word| word.trim_matches(['(', ')']).to_owned())
-                    .filter(|word| !["|", "where", "AND", "and"].contains(&word.as_str()))
+                    .filter(|word| !["|", "where", "WHERE", "AND", "and"].contains(&word.as_str()))
                     .collect();
                 words.sort();
                 words
@@ -205,7 +205,8 @@ fn equivalent_hunts_give_the_same_query() {
 #[test]
 fn searches_within_one_another_are_bounded() {
     let gate = Gate::new().unwrap();
-    let options = Options { target: Target::Splunk, schema: Some("source".to_owned()), style: Style::Exact };
+    let options =
+        Options { target: Target::Splunk, schema: Some("source".to_owned()), style: Style::Exact, version: None };
     let nested = |kind: &str| {
         (0..24).fold("T | where a == \"1\"".to_owned(), |hunt, at| format!("T{at} | join kind={kind} ({hunt}) on k"))
     };

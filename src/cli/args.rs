@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::Usage;
 use crate::fit::Style;
-use crate::target::Target;
+use crate::target::{Target, TargetError, Version};
 use crate::{Gate, Options};
 
 /// When to use colour.
@@ -99,34 +99,67 @@ impl From<StyleArg> for Style {
     }
 }
 
+/// What a name of a `--target` list asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// A language.
+    One(Target),
+    /// EQL or ES|QL, whichever is more faithful.
+    Elastic,
+}
+
+impl Ask {
+    /// Its name.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::One(target) => target.name(),
+            Self::Elastic => "elastic",
+        }
+    }
+
+    /// Whether Elastic runs what comes out.
+    pub(super) const fn is_elastic(self) -> bool {
+        match self {
+            Self::One(target) => target.is_elastic(),
+            Self::Elastic => true,
+        }
+    }
+}
+
 /// The targets of a `--target` list, in its order, each once.
-pub(super) fn targets(names: &[String]) -> Result<Vec<Target>, Usage> {
-    let mut targets = Vec::new();
+pub(super) fn targets(names: &[String]) -> Result<Vec<Ask>, Usage> {
+    let mut asks = Vec::new();
     for name in names.iter().map(|name| name.trim().to_ascii_lowercase()) {
-        let found: Vec<Target> = match name.as_str() {
-            "all" => Target::ALL.to_vec(),
-            "elastic" => vec![Target::Eql, Target::Esql],
-            name => vec![Target::from_name(name).ok_or_else(|| {
+        let found: Vec<Ask> = match name.as_str() {
+            "all" => Target::ALL.map(Ask::One).to_vec(),
+            "elastic" => vec![Ask::Elastic],
+            name => vec![Ask::One(Target::from_name(name).ok_or_else(|| {
                 let known: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
                 Usage(format!(
-                    "`{name}` is no target; the targets are {}, elastic (eql and esql) and all",
+                    "`{name}` is no target; the targets are {}, elastic (the better one of eql and esql) and all",
                     known.join(", ")
                 ))
-            })?],
+            })?)],
         };
-        for target in found {
-            if !targets.contains(&target) {
-                targets.push(target);
+        for ask in found {
+            if !asks.contains(&ask) {
+                asks.push(ask);
             }
         }
     }
-    Ok(targets)
+    let twice = asks.iter().find(|ask| matches!(ask, Ask::One(target) if target.is_elastic()));
+    match twice {
+        Some(ask) if asks.contains(&Ask::Elastic) => {
+            Err(Usage(format!("elastic is eql or esql, whichever is better; ask for {} or for elastic", ask.name())))
+        }
+        _ => Ok(asks),
+    }
 }
 
 /// One target by name.
 pub(super) fn target(name: &str) -> Result<Target, Usage> {
     match targets(&[name.to_owned()])?.as_slice() {
-        [target] => Ok(*target),
+        [Ask::One(target)] => Ok(*target),
         _ => Err(Usage(format!("one target is needed here, not `{name}`"))),
     }
 }
@@ -140,12 +173,24 @@ pub(super) struct Task {
 }
 
 /// The options for a target; `schemas` are the values of `--schema`, each `NAME` or `TARGET=NAME`.
-pub(super) fn task(gate: &Gate, target: Target, schemas: &[String], style: Style) -> anyhow::Result<Task> {
+pub(super) fn task(
+    gate: &Gate,
+    target: Target,
+    schemas: &[String],
+    style: Style,
+    version: Option<Version>,
+) -> anyhow::Result<Task> {
     let mut chosen = None;
     for value in schemas {
         match value.split_once('=') {
-            Some((name, schema)) if self::target(name)? == target => chosen = Some(schema),
-            Some(_) => {}
+            Some((name, schema)) => {
+                let named = match targets(&[name.to_owned()])?.as_slice() {
+                    [Ask::One(one)] => *one == target,
+                    [Ask::Elastic] => target.is_elastic(),
+                    _ => return Err(Usage(format!("--schema {value}: one target is needed here, not `{name}`")).into()),
+                };
+                chosen = if named { Some(schema) } else { chosen };
+            }
             None => chosen = chosen.or(Some(value.as_str())),
         }
     }
@@ -159,7 +204,10 @@ pub(super) fn task(gate: &Gate, target: Target, schemas: &[String], style: Style
     }
     let default = known.iter().find(|schema| schema.is_default).map(|schema| schema.name.to_string());
     let schema = chosen.map(str::to_owned).or(default).context("the target has no default schema")?;
-    let options = Options { target, schema: chosen.map(str::to_owned), style };
-    gate.check(&options).map_err(|error| Usage(format!("HG408: {error}")))?;
+    let options = Options { target, schema: chosen.map(str::to_owned), style, version };
+    gate.check(&options).map_err(|error| match error {
+        TargetError::UnknownVersion { .. } => Usage(format!("--target-version: {error}")),
+        TargetError::Data(_) | TargetError::UnknownSchema { .. } => Usage(format!("HG408: {error}")),
+    })?;
     Ok(Task { options, schema })
 }

@@ -27,7 +27,7 @@ impl Fields {
         let gate = self.data.gate()?;
         let target = args::target(&self.target)?;
         let schemas: Vec<String> = self.schema.iter().cloned().collect();
-        let task = args::task(&gate, target, &schemas, crate::fit::Style::Exact)?;
+        let task = args::task(&gate, target, &schemas, crate::fit::Style::Exact, None)?;
         let found = gate
             .fields(&self.table, target, task.options.schema.as_deref())
             .map_err(|error| Usage(error.to_string()))?;

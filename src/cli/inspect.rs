@@ -56,7 +56,7 @@ impl Inspect {
         };
         let gate = self.data.gate()?;
         let schemas: Vec<String> = self.schema.iter().cloned().collect();
-        let task = args::task(&gate, args::target(&self.target)?, &schemas, self.style.into())?;
+        let task = args::task(&gate, args::target(&self.target)?, &schemas, self.style.into(), None)?;
         let mut output = Output::new(color);
         let remarks = output.human_remarks();
         let mut ending = Ending::Answered;

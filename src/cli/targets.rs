@@ -19,7 +19,9 @@ impl Targets {
         let gate = self.data.gate()?;
         let mut text = String::new();
         for target in Target::ALL {
-            text.push_str(&format!("{:<8} {}\n", target.name(), target.title()));
+            let versions =
+                gate.versions(target)?.map(|known| format!(", versions {} to {}", known.oldest, known.newest));
+            text.push_str(&format!("{:<8} {}{}\n", target.name(), target.title(), versions.unwrap_or_default()));
             for schema in gate.schemas(target)? {
                 let default = if schema.is_default { " (default)" } else { "" };
                 text.push_str(&format!("  {:<12} {}{default}: {}\n", schema.name, schema.title, schema.description));

@@ -248,6 +248,20 @@ codes! {
         todo: "Give the column another name, or name its field with --fields.",
         reference: "https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/quick-reference/splunk-quick-reference-guide",
     }
+    EsqlName "HG230" {
+        title: "a name can not be written in ES|QL",
+        what: "The name holds a line end or another control character, or `*`, which stands for other names in `KEEP` and `DROP`; or an index name holds what separates or excludes indices.",
+        when: "A column or table whose name holds such a character.",
+        todo: "Give the column another name, or name its field or the table's index with --fields.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/esql/esql-syntax",
+    }
+    NeedsNewer "HG239" {
+        title: "a newer Elastic is needed",
+        what: "The query would use a command, operator or function that the version named by --target-version does not have. The newest version that the data knows is meant where none is named.",
+        when: "The cluster is older than the version that the note names.",
+        todo: "Name a newer version with --target-version once the cluster runs it, or write the hunt without this part.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/esql/esql-commands",
+    }
     NoCondition "HG240" {
         title: "a Sigma rule needs a condition",
         what: "The hunt selects every event of its table, or none of its conditions can be said in a rule.",
@@ -431,6 +445,20 @@ codes! {
         when: "With windows: events that lie in two windows of the hunt and are counted together here.",
         todo: "See the note.",
         reference: "https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax#eql-with-runs-statement",
+    }
+    OtherLanguage "HG338" {
+        title: "the other language of Elastic says the hunt better",
+        what: "The hunt was asked for in EQL. The translation to ES|QL has a better verdict.",
+        when: "The hunt aggregates, computes columns, or holds a condition that EQL can not say.",
+        todo: "Use --target esql, or --target elastic, which takes the better one of the two.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/esql",
+    }
+    LanguageChosen "HG339" {
+        title: "which language of Elastic was chosen",
+        what: "With --target elastic a hunt becomes EQL or ES|QL, whichever is more faithful. Where both are alike, a hunt that picks events becomes EQL, whose alerts hold the whole event, and any other ES|QL.",
+        when: "Always with this target.",
+        todo: "Name --target eql or --target esql to have one language for all hunts.",
+        reference: "https://www.elastic.co/docs/solutions/security/detect-and-alert",
     }
     ConditionDropped "HG340" {
         title: "a condition is not part of the translation",

@@ -101,7 +101,7 @@ fn field(of: &str, optional: bool, out: &mut Text<'_>) {
 /// See <https://www.elastic.co/docs/reference/elasticsearch/rest-apis/api-conventions#time-units>.
 fn duration(span: Maxspan) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-    let (size, unit) = UNITS.into_iter().find(|(size, _)| span.0 % size == 0).unwrap_or((1, "ms"));
+    let (size, unit) = UNITS.into_iter().find(|(size, _)| span.0.is_multiple_of(*size)).unwrap_or((1, "ms"));
     format!("{}{unit}", span.0 / size)
 }
 

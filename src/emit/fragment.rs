@@ -1,6 +1,6 @@
 //! Pieces of a query's text that know how tightly they bind: the one place where parentheses and quotes are made.
 
-use crate::target::{Binding, Context, Escape};
+use crate::target::{Binding, Context, Escape, Piece, Template};
 
 /// Text of an expression of one context.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,5 +59,35 @@ pub(crate) fn quoted(text: &str, quote: &str, escape: Escape) -> String {
         out.push(char);
     }
     out.push_str(quote);
+    out
+}
+
+/// A function as a row of data spells it, with these arguments.
+pub(crate) fn spelled(template: &Template, args: &[Fragment], context: &Context) -> String {
+    let tight = |arg: &Fragment| arg.clone().operand(context, Binding::Call, Same::Fits);
+    let each = |arg: &Fragment| {
+        let Some(pieces) = &template.each else { return arg.text.clone() };
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Arg { tight: true, .. } => tight(arg),
+            Piece::Arg { tight: false, .. } | Piece::All => arg.text.clone(),
+        };
+        pieces.iter().map(piece).collect()
+    };
+    let mut out = String::new();
+    for piece in &template.pieces {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Arg { index, tight: wanted } => {
+                if let Some(arg) = args.get(*index) {
+                    out.push_str(&if *wanted { tight(arg) } else { arg.text.clone() });
+                }
+            }
+            Piece::All => {
+                let parts: Vec<String> = args.iter().map(each).collect();
+                out.push_str(&parts.join(&template.separator));
+            }
+        }
+    }
     out
 }

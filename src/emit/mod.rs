@@ -5,6 +5,7 @@
 
 mod annotate;
 pub(crate) mod eql;
+pub(crate) mod esql;
 mod fragment;
 pub(crate) mod sigma;
 pub(crate) mod spl;
@@ -57,11 +58,7 @@ fn answer(frame: &Frame<'_>, target: Target, ledger: &mut Ledger) -> Answer {
             fit::eql::fit(frame, ledger).map(|(tree, range)| (eql::print(&tree, context), range))
         }
         Target::Sigma => fit::sigma::fit(frame, ledger).map(|(tree, range)| (sigma::print(&tree), range)),
-        Target::Esql => {
-            let span = frame.plan.pipeline.span;
-            let refusal = Diagnostic::refusal(Code::NotYet, span, "this version writes no ES|QL");
-            Err(ledger.refuse(frame.plan, refusal.help("the EQL translation holds the event condition")))
-        }
+        Target::Esql => fit::esql::fit(frame, ledger).map(|(tree, range)| (esql::print(&tree), range)),
     }
 }
 

@@ -6,9 +6,9 @@
 
 use std::fmt::Write as _;
 
-use super::fragment::{Fragment, Same, quoted};
+use super::fragment::{Fragment, Same, quoted, spelled};
 use crate::fit::spl::tree::*;
-use crate::target::{Binding, Context, Piece, Template};
+use crate::target::{Binding, Context};
 
 /// The text of a search.
 pub(crate) fn print(query: &Query) -> String {
@@ -277,7 +277,10 @@ impl Printer<'_> {
             EvalExpr::Number(number) if number.starts_with('-') => Fragment::new(number.clone(), Binding::Unary),
             EvalExpr::Number(number) => Fragment::atom(number.clone()),
             EvalExpr::Call(function, args) => Fragment::new(format!("{function}({})", self.list(args)), Binding::Call),
-            EvalExpr::Spelled { template, binding, args } => Fragment::new(self.spelled(template, args), *binding),
+            EvalExpr::Spelled { template, binding, args } => {
+                let args: Vec<Fragment> = args.iter().map(|arg| self.expr(arg)).collect();
+                Fragment::new(spelled(template, &args, self.eval), *binding)
+            }
             EvalExpr::Compare(op, a, b) => {
                 let op = match op {
                     Comparison::Eq => "==",
@@ -321,46 +324,6 @@ impl Printer<'_> {
 
     fn list(&self, items: &[EvalExpr]) -> String {
         items.iter().map(|item| self.expr(item).text).collect::<Vec<_>>().join(", ")
-    }
-
-    fn spelled(&self, template: &Template, args: &[EvalExpr]) -> String {
-        let mut out = String::new();
-        for piece in &template.pieces {
-            match piece {
-                Piece::Text(text) => out.push_str(text),
-                Piece::Arg { index, tight } => {
-                    if let Some(arg) = args.get(*index) {
-                        let arg = self.expr(arg);
-                        out.push_str(&if *tight {
-                            arg.operand(self.eval, Binding::Call, Same::Fits)
-                        } else {
-                            arg.text
-                        });
-                    }
-                }
-                Piece::All => {
-                    let each: Vec<String> = args.iter().map(|arg| self.each(template, arg)).collect();
-                    out.push_str(&each.join(&template.separator));
-                }
-            }
-        }
-        out
-    }
-
-    fn each(&self, template: &Template, arg: &EvalExpr) -> String {
-        let arg = self.expr(arg);
-        let Some(pieces) = &template.each else { return arg.text };
-        let mut out = String::new();
-        for piece in pieces {
-            match piece {
-                Piece::Text(text) => out.push_str(text),
-                Piece::Arg { tight: true, .. } => {
-                    out.push_str(&arg.clone().operand(self.eval, Binding::Call, Same::Fits))
-                }
-                Piece::Arg { tight: false, .. } | Piece::All => out.push_str(&arg.text),
-            }
-        }
-        out
     }
 
     /// A text of the eval language. Of the escapes for control characters Splunk documents only `\t`, and none for the

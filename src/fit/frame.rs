@@ -1,7 +1,9 @@
 //! What every fitter is given: the plan, the target's data and what the user chose.
 
+use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::Plan;
-use crate::target::{Schema, Spellings, TargetFacts};
+use crate::source::Span;
+use crate::target::{Construct, Schema, Since, Spellings, TargetFacts, Version, Written};
 use crate::vocabulary::Vocabulary;
 
 use super::Style;
@@ -19,6 +21,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) spellings: &'a Spellings,
     /// How data is named at the site.
     pub(crate) schema: &'a Schema,
+    /// The version of the target that the query is for; `None` where the target has none.
+    pub(crate) version: Option<Version>,
     /// How the query is written.
     pub(crate) style: Style,
     /// The text of the hunt, for quoting it in notes.
@@ -27,4 +31,76 @@ pub(crate) struct Frame<'a> {
     pub(crate) name: Option<&'a str>,
     /// The id of the hunt, if its file gives one.
     pub(crate) id: Option<&'a str>,
+}
+
+impl Frame<'_> {
+    /// The version that has a construct, if the one that the query is for does not.
+    pub(crate) fn needs(&self, construct: Construct) -> Option<Version> {
+        self.facts.since.get(&construct).and_then(|since| self.lacking(since))
+    }
+
+    /// The version that has the target's spelling of a function, if the one that the query is for does not.
+    pub(crate) fn spelling_needs(&self, written: &Written) -> Option<Version> {
+        written.since.as_ref().and_then(|since| self.lacking(since))
+    }
+
+    /// Whether a construct may be used.
+    ///
+    /// # Errors
+    /// The refusal that names the version it needs.
+    pub(crate) fn allows(&self, construct: Construct, span: Span) -> Result<(), Box<Diagnostic>> {
+        self.needs(construct).map_or(Ok(()), |needed| Err(self.too_new(construct.says(), needed, span)))
+    }
+
+    /// Whether the target's spelling of a function may be used.
+    ///
+    /// # Errors
+    /// The refusal that names the version it needs.
+    pub(crate) fn allows_spelling(&self, name: &str, written: &Written, span: Span) -> Result<(), Box<Diagnostic>> {
+        let refusal = |needed| Err(self.too_new(&format!("the counterpart of `{name}`"), needed, span));
+        self.spelling_needs(written).map_or(Ok(()), refusal)
+    }
+
+    /// The refusal of something that a newer version has.
+    pub(crate) fn too_new(&self, what: &str, needed: Version, span: Span) -> Box<Diagnostic> {
+        let version = self.version.map(|version| version.to_string()).unwrap_or_default();
+        let message = format!("{what} needs Elastic {needed}; the target version is {version}");
+        let refusal = Diagnostic::refusal(Code::NeedsNewer, span, message);
+        Box::new(refusal.help(format!("--target-version {needed}, if the cluster is as new")))
+    }
+
+    fn lacking(&self, since: &Since) -> Option<Version> {
+        since.lacking(self.version?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::{Target, Targets};
+
+    #[test]
+    fn what_is_too_new_is_refused_by_name() {
+        let (vocabulary, targets) = (Vocabulary::embedded().unwrap(), Targets::embedded());
+        let query = crate::syntax::parse("print 1").unwrap();
+        let plan = crate::resolve::resolve(&query, "print 1", &vocabulary).plan.unwrap();
+        let schema = targets.schema(Target::Esql, None).unwrap();
+        let frame = |version: &str| Frame {
+            plan: &plan,
+            vocabulary: &vocabulary,
+            facts: targets.facts(Target::Esql).unwrap(),
+            spellings: targets.spellings(Target::Esql).unwrap(),
+            schema: &schema,
+            version: Some(version.parse().unwrap()),
+            style: Style::Exact,
+            text: "print 1",
+            name: None,
+            id: None,
+        };
+        let refusal = frame("8.19").allows(Construct::InSubquery, Span::default()).unwrap_err();
+        assert_eq!(refusal.code, Code::NeedsNewer);
+        assert_eq!(refusal.message, "`IN` with a query in parentheses needs Elastic 9.5; the target version is 8.19");
+        assert_eq!(frame("9.5").needs(Construct::InSubquery), None);
+        assert_eq!(frame("9.0").needs(Construct::LikeList).map(|it| it.to_string()).as_deref(), Some("9.1"));
+    }
 }

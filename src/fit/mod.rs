@@ -5,18 +5,25 @@
 //! or drops by name; a tree exists only beside a closed ledger.
 
 pub(crate) mod eql;
+pub(crate) mod esql;
 mod fields;
+mod flow;
 mod frame;
+mod ingest;
+pub(crate) mod json;
 mod ledger;
 mod lucene;
 pub(crate) mod sigma;
 pub(crate) mod spl;
 pub mod text;
+mod unsayable;
 mod window;
 
-pub(crate) use fields::{Field, Fields, LiteralFit, Table};
+pub(crate) use fields::{Field, Fields, Table};
 pub(crate) use frame::Frame;
+pub(crate) use ingest::LiteralFit;
 pub use ledger::{ClosedLedger, Entry, Ledger, Refused};
+pub(crate) use window::seconds;
 pub use window::{TimeRange, Window, iso8601, moment_text};
 
 /// How a query is written.

@@ -93,6 +93,27 @@ pub fn folds_alike(text: &str, case: Case) -> bool {
     }
 }
 
+/// Whether a name fits a pattern in which `*` stands for any text.
+pub fn matches_glob(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(first) = parts.next() else { return false };
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    true
+}
+
 /// The constant needles of a comparison and whether all of them must match; `None` where one is not a constant text.
 pub fn constant_needles(needles: &Needles) -> Option<(Vec<&str>, bool)> {
     match needles {

@@ -169,6 +169,17 @@ pub fn iso8601(ticks: i64) -> Option<String> {
     jiff::Timestamp::from_nanosecond(unix * 100).ok().map(|time| time.to_string())
 }
 
+/// Ticks as seconds, without a fraction where there is none.
+pub(crate) fn seconds(ticks: i64) -> String {
+    let (whole, rest) = (ticks / TICKS_PER_SECOND, (ticks % TICKS_PER_SECOND).abs());
+    let sign = if ticks < 0 && whole == 0 && rest != 0 { "-" } else { "" };
+    if rest == 0 {
+        return whole.to_string();
+    }
+    let fraction = format!("{rest:07}");
+    format!("{sign}{whole}.{}", fraction.trim_end_matches('0'))
+}
+
 /// Whether a stage calls a function.
 fn calls_function(stage: &Stage) -> bool {
     let mut found = false;

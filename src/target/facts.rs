@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
-use super::{Capabilities, Target};
+use super::{Capabilities, Construct, Since, Target, Versions};
 
 /// What `target.toml` says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -25,6 +25,12 @@ pub struct TargetFacts {
     pub default_schema: String,
     /// Whether the query itself can hold the time window.
     pub time_in_query: bool,
+    /// Its versions, where constructs came with different ones.
+    #[serde(default)]
+    pub versions: Option<Versions>,
+    /// Since when it has a construct; every version has what is not listed.
+    #[serde(default)]
+    pub since: BTreeMap<Construct, Since>,
     /// Limits of the engine as it is delivered.
     pub limits: Limits,
     /// The parts of the language that quote or bind differently, by name.
@@ -40,6 +46,12 @@ impl TargetFacts {
         }
         if self.contexts.is_empty() {
             return Err("no contexts".to_owned());
+        }
+        if self.versions.is_some() != target.is_elastic() || self.versions.is_some_and(|it| it.oldest > it.newest) {
+            return Err("[versions] belongs to the languages of Elastic, with `oldest` and `newest`".to_owned());
+        }
+        if let Some(construct) = self.since.keys().find(|construct| construct.target() != target) {
+            return Err(format!("[since] `{}` is a construct of {}", construct.name(), construct.target()));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::Binding;
+use super::{Binding, Since};
 use crate::data::{DataError, Sections};
 use crate::diagnostic::{Code, Effect};
 
@@ -39,7 +39,7 @@ pub struct Written {
     /// How the result differs from KQL's.
     pub difference: Option<Difference>,
     /// The version of the target that has it first.
-    pub since: Option<String>,
+    pub since: Option<Since>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +156,7 @@ struct Row {
     code: Option<String>,
     effect: Option<Effect>,
     note: Option<String>,
-    since: Option<String>,
+    since: Option<Since>,
 }
 
 impl Row {

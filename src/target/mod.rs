@@ -10,6 +10,7 @@ mod overlay;
 mod schema;
 mod selector;
 mod value;
+mod versions;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -25,6 +26,7 @@ pub use selector::{
     CategoryWhen, ElasticSelector, LogsourceWhen, Selector, SigmaSelector, SplunkSelector, Term, TermTest, When,
 };
 pub use value::{CaseChange, Otherwise, Stored};
+pub use versions::{Construct, Since, Version, VersionError, Versions};
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "targets"]
@@ -85,6 +87,14 @@ impl Target {
         })
     }
 
+    /// Whether Elastic runs it: such targets have versions.
+    pub const fn is_elastic(self) -> bool {
+        match self {
+            Self::Eql | Self::Esql => true,
+            Self::Splunk | Self::Sigma => false,
+        }
+    }
+
     const fn index(self) -> usize {
         match self {
             Self::Splunk => 0,
@@ -118,6 +128,16 @@ pub enum TargetError {
         known: Vec<String>,
         /// What was probably meant.
         nearest: Option<String>,
+    },
+    /// The target has no such version.
+    #[error("{target} has no version {version}; the data speaks of {} to {}", .known.oldest, .known.newest)]
+    UnknownVersion {
+        /// The target.
+        target: Target,
+        /// What was asked for.
+        version: Version,
+        /// What there is.
+        known: Versions,
     },
 }
 

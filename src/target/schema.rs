@@ -56,6 +56,15 @@ pub struct ColumnMap {
     /// Ingest puts this for every blank in a value.
     #[serde(default)]
     pub blanks: Option<String>,
+    /// Ingest takes each of these off the front of a value.
+    #[serde(default)]
+    pub strips: Vec<String>,
+    /// The column is the hexadecimal text (`0x1a2c`) of the number that the field holds.
+    #[serde(default)]
+    pub hex: bool,
+    /// The field may hold several values for one event.
+    #[serde(default)]
+    pub list: bool,
     /// Values that ingest replaces.
     #[serde(default)]
     pub values: IndexMap<String, String>,

@@ -32,6 +32,7 @@ use std::collections::HashSet;
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::{Fields, Frame, Ledger, Refused, TimeRange};
 use crate::plan::{Expr, NodeId};
+use crate::target::Construct;
 
 use condition::Conditions;
 use rows::Rows;
@@ -55,5 +56,16 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Query, Opti
     let selection = rows.selection(&plan.pipeline)?;
     let pipes = rows.finish()?;
     let query = rows.arranged(plan.pipeline.span, selection, pipes)?;
+    let mut used: Vec<Construct> = Vec::new();
+    query.constructs(&mut |construct| {
+        if !used.contains(&construct) {
+            used.push(construct);
+        }
+    });
+    for construct in used {
+        if let Err(refusal) = frame.allows(construct, plan.pipeline.span) {
+            return Err(ledger.refuse(plan, *refusal));
+        }
+    }
     Ok((query, range))
 }

@@ -24,6 +24,7 @@ fn translated(text: &str, schema: &str) -> Answer {
         facts: targets.facts(Target::Eql).unwrap(),
         spellings: targets.spellings(Target::Eql).unwrap(),
         schema: &schema,
+        version: None,
         style: Style::Exact,
         text,
         name: None,

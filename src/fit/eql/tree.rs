@@ -2,7 +2,7 @@
 //!
 //! See <https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax>.
 
-use crate::target::{Binding, Template};
+use crate::target::{Binding, Construct, Template};
 
 /// A query.
 #[derive(Clone, Debug, PartialEq)]
@@ -215,7 +215,58 @@ pub(crate) enum Constant {
     Bool(bool),
 }
 
+impl Query {
+    /// Calls `see` with each construct of the query that not every version has.
+    pub(crate) fn constructs(&self, see: &mut dyn FnMut(Construct)) {
+        let (by, steps): (&[Key], &[Step]) = match self {
+            Self::Event { event, .. } => return event.condition.constructs(see),
+            Self::Sequence { by, steps, .. } => {
+                see(Construct::Sequence);
+                (by, steps)
+            }
+            Self::Sample { by, steps } => {
+                see(Construct::SequenceSample);
+                (by, steps)
+            }
+        };
+        for step in steps {
+            step.event.condition.constructs(see);
+            if step.missing {
+                see(Construct::MissingEvent);
+            }
+            if step.runs.is_some() {
+                see(Construct::Runs);
+            }
+        }
+        if by.iter().chain(steps.iter().flat_map(|step| &step.by)).any(|key| key.optional) {
+            see(Construct::OptionalField);
+        }
+    }
+}
+
 impl Cond {
+    fn constructs(&self, see: &mut dyn FnMut(Construct)) {
+        let value = match self {
+            Self::Constant(_) => return,
+            Self::All(items) | Self::Any(items) => return items.iter().for_each(|item| item.constructs(see)),
+            Self::Not(inner) => return inner.constructs(see),
+            Self::Match { value, how, .. } => {
+                match how {
+                    How::WildcardCased | How::Regex | How::RegexCased => see(Construct::LikeRegex),
+                    How::Wildcard | How::OneOf => {}
+                }
+                value
+            }
+            Self::Null { value, .. } | Self::Compare { value, .. } | Self::In { value, .. } => value,
+            Self::Cidr { value, .. } => value,
+        };
+        value.fields(&mut |field| {
+            if matches!(field, Value::Field { optional: true, .. }) {
+                see(Construct::OptionalField);
+            }
+        });
+    }
+
     /// All of these, simplified.
     pub(crate) fn all(items: Vec<Cond>) -> Self {
         Self::junction(items, true)

@@ -48,6 +48,7 @@ fn said(hunt: &str, schema: &str, style: Style) -> Said {
         facts: targets.facts(Target::Sigma).unwrap(),
         spellings: targets.spellings(Target::Sigma).unwrap(),
         schema: &schema,
+        version: None,
         style,
         text: hunt,
         name: None,

@@ -11,7 +11,7 @@ use super::tree::{Command, EvalExpr, Name};
 use super::{Branch, Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
 use crate::fit::Window;
-use crate::plan::{Absence, ColumnRef, Expr, ExprKind, JoinKind, Needles, Pipeline, ScalarType, Stage, StageKind};
+use crate::plan::{ColumnRef, Expr, ExprKind, Pipeline, ScalarType};
 use crate::source::Span;
 
 /// A key as it is compared.
@@ -38,59 +38,6 @@ pub(super) fn searches_in(commands: &[Command]) -> usize {
         searches.iter().map(|search| searches_in(search)).sum()
     };
     1 + commands.iter().map(within).sum::<usize>()
-}
-
-/// In which direction the rows that go into each stage act on those of the hunt; the first is that of the source.
-pub(super) fn polarities(stages: &[Stage], outer: Polarity) -> Vec<Polarity> {
-    let mut polarity = outer;
-    let mut all: Vec<Polarity> = stages
-        .iter()
-        .rev()
-        .map(|stage| {
-            let after = polarity;
-            polarity = match &stage.kind {
-                StageKind::Summarize { .. } | StageKind::Count => Polarity::Aggregated,
-                StageKind::Join(join) => match join.kind {
-                    JoinKind::RightAnti => polarity.negated(),
-                    JoinKind::RightOuter | JoinKind::FullOuter => Polarity::Aggregated,
-                    JoinKind::InnerUnique
-                    | JoinKind::Inner
-                    | JoinKind::LeftOuter
-                    | JoinKind::LeftSemi
-                    | JoinKind::RightSemi
-                    | JoinKind::LeftAnti => polarity,
-                },
-                StageKind::Where(_)
-                | StageKind::Extend(_)
-                | StageKind::Project(_)
-                | StageKind::ProjectAway(_)
-                | StageKind::ProjectKeep(_)
-                | StageKind::ProjectRename(_)
-                | StageKind::ProjectReorder(_)
-                | StageKind::Distinct(_)
-                | StageKind::Sort(_)
-                | StageKind::Top { .. }
-                | StageKind::Take(_)
-                | StageKind::Sample(_)
-                | StageKind::SampleDistinct { .. }
-                | StageKind::Lookup(_)
-                | StageKind::MvExpand { .. }
-                | StageKind::MvApply { .. }
-                | StageKind::Parse { .. }
-                | StageKind::ParseKv { .. }
-                | StageKind::MakeSeries(_)
-                | StageKind::Serialize(_)
-                | StageKind::Evaluate { .. }
-                | StageKind::Invoke { .. }
-                | StageKind::Render { .. }
-                | StageKind::Untranslated(_) => polarity,
-            };
-            after
-        })
-        .collect();
-    all.push(polarity);
-    all.reverse();
-    all
 }
 
 impl<'a> Fitter<'a, '_> {
@@ -330,59 +277,6 @@ impl<'a> Fitter<'a, '_> {
         self.note(Code::SiteLimits, Effect::Unsure, span, message);
     }
 
-    /// What a stage says of the presence of values.
-    pub(super) fn learn(&mut self, stage: &Stage) {
-        match &stage.kind {
-            StageKind::Where(predicate) => {
-                let found = predicate.conjuncts().iter().filter_map(proves);
-                self.proven.extend(found);
-            }
-            StageKind::Extend(bindings) | StageKind::Serialize(bindings) => {
-                for binding in bindings {
-                    self.proven.remove(&binding.name);
-                }
-            }
-            StageKind::Project(bindings) | StageKind::Distinct(bindings) => self.keep_proven(bindings),
-            StageKind::Summarize { keys, .. } => self.keep_proven(keys),
-            StageKind::ProjectAway(_)
-            | StageKind::ProjectKeep(_)
-            | StageKind::ProjectReorder(_)
-            | StageKind::Sort(_)
-            | StageKind::Top { .. }
-            | StageKind::Take(_)
-            | StageKind::Sample(_)
-            | StageKind::Render { .. } => {}
-            StageKind::Join(join) | StageKind::Lookup(join) => match join.kind {
-                JoinKind::InnerUnique
-                | JoinKind::Inner
-                | JoinKind::LeftOuter
-                | JoinKind::LeftSemi
-                | JoinKind::LeftAnti => {}
-                JoinKind::RightOuter | JoinKind::FullOuter | JoinKind::RightSemi | JoinKind::RightAnti => {
-                    self.proven.clear();
-                }
-            },
-            StageKind::ProjectRename(_)
-            | StageKind::Count
-            | StageKind::SampleDistinct { .. }
-            | StageKind::MvExpand { .. }
-            | StageKind::MvApply { .. }
-            | StageKind::Parse { .. }
-            | StageKind::ParseKv { .. }
-            | StageKind::MakeSeries(_)
-            | StageKind::Evaluate { .. }
-            | StageKind::Invoke { .. }
-            | StageKind::Untranslated(_) => self.proven.clear(),
-        }
-    }
-
-    fn keep_proven(&mut self, bindings: &[crate::plan::Binding]) {
-        let kept = bindings
-            .iter()
-            .filter(|binding| binding.value.as_column().is_some_and(|column| self.proven.contains(&column.name)));
-        self.proven = kept.map(|binding| binding.name.clone()).collect();
-    }
-
     /// Takes away the fields that a stage used for itself. A row that must have found another keeps only such rows, so
     /// that it needs no field that says so.
     pub(super) fn settle(&mut self, from: usize) {
@@ -463,39 +357,4 @@ fn conjuncts(condition: &EvalExpr) -> &[EvalExpr] {
 /// Whether a column is a text that may be missing, which KQL takes as empty.
 pub(super) fn may_lack(column: &Column<'_>, ty: ScalarType) -> bool {
     matches!(ty, ScalarType::String | ScalarType::Unknown | ScalarType::Dynamic) && !column.present && !column.blank
-}
-
-/// The column that a condition says to be there and not empty.
-fn proves(condition: &Expr) -> Option<Arc<str>> {
-    match &condition.kind {
-        ExprKind::Presence { subject, absence: Absence::Empty, negated: true } => {
-            subject.as_column().map(|column| column.name.clone())
-        }
-        ExprKind::Text(matched) if !matched.negated => {
-            let there = |expr: &Expr| expr.as_str().is_some_and(|text| !text.is_empty());
-            let all = match &matched.needles {
-                Needles::One(needle) => there(needle),
-                Needles::Any(needles) => needles.iter().all(there),
-                Needles::All(_) | Needles::Table(_) => false,
-            };
-            let column = matched.subject.as_column()?;
-            (all && matched.how != crate::plan::TextHow::Regex).then(|| column.name.clone())
-        }
-        ExprKind::Text(_)
-        | ExprKind::Presence { .. }
-        | ExprKind::Literal(_)
-        | ExprKind::Moment(_)
-        | ExprKind::Column(_)
-        | ExprKind::Path { .. }
-        | ExprKind::Call { .. }
-        | ExprKind::Arithmetic { .. }
-        | ExprKind::Negate(_)
-        | ExprKind::Compare { .. }
-        | ExprKind::In { .. }
-        | ExprKind::Time(_)
-        | ExprKind::And(_)
-        | ExprKind::Or(_)
-        | ExprKind::Not(_)
-        | ExprKind::Scalar(_) => None,
-    }
 }

@@ -408,22 +408,3 @@ pub(super) fn is_inside_json(text: &str) -> bool {
     text.chars().all(|c| (' '..='~').contains(&c) && !matches!(c, '"' | '\\' | '/' | '{' | '}' | '[' | ']' | ','))
         && text.trim() == text
 }
-
-/// A constant as JSON text.
-pub(super) fn json_text(value: &Value) -> String {
-    // The depth of a constant is bounded by that of the hunt.
-    fn json(value: &Value) -> serde_json::Value {
-        match value {
-            Value::Null(_) => serde_json::Value::Null,
-            Value::Bool(value) => (*value).into(),
-            Value::Long(value) => (*value).into(),
-            Value::Real(value) => (*value).into(),
-            Value::Decimal(text) | Value::String(text) | Value::Guid(text) => text.as_str().into(),
-            Value::Datetime(ticks) => crate::fit::iso8601(*ticks).unwrap_or_default().into(),
-            Value::Timespan(ticks) => super::moment::seconds(*ticks).into(),
-            Value::Array(items) => items.iter().map(json).collect(),
-            Value::Bag(slots) => slots.iter().map(|(key, value)| (key.clone(), json(value))).collect(),
-        }
-    }
-    json(value).to_string()
-}

@@ -44,44 +44,25 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use self::demand::Demand;
 use self::model::Model;
 use self::scope::Scope;
 use self::tree::{Command, EvalExpr, Name, Query, SearchExpr};
+use super::flow::{Proven, polarities};
+use super::unsayable::{Fit, Stopped, Unsayable};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::plan::{Expr, Pipeline, Stage, Tree};
+use crate::plan::{Expr, Pipeline, Tree};
 use crate::source::Span;
 use crate::target::{Capability, Support};
 
-/// Why something can not be said, as a refusal of the whole; whoever can leave the part out makes a note of it.
-#[derive(Debug)]
-struct Unsayable(Box<Diagnostic>);
-
-type Fit<T> = Result<T, Unsayable>;
-
 impl Unsayable {
-    fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self(Box::new(Diagnostic::refusal(code, span, message)))
-    }
-
     /// SPL could say it; it is not written yet.
     fn not_yet(span: Span, what: impl std::fmt::Display) -> Self {
         Self::new(Code::NotYet, span, format!("{what} is not yet written in SPL"))
     }
-
-    fn help(self, help: impl Into<String>) -> Self {
-        Self(Box::new(self.0.help(help)))
-    }
-}
-
-/// Where fitting a pipeline stopped, and why: at a stage, or at the pipeline as a whole.
-struct Stopped<'p> {
-    at: Option<&'p Stage>,
-    reason: Unsayable,
 }
 
 /// Makes the search of a plan.
@@ -137,7 +118,7 @@ struct Fitter<'a, 'l> {
     /// What is read of the rows in the end; `None` is all of them as they are.
     after: Option<Demand>,
     /// Columns that conditions say to be there and not empty.
-    proven: BTreeSet<Arc<str>>,
+    proven: Proven,
     /// The column that is read of the rows, where it is one alone.
     first: Option<Arc<str>>,
     /// Fields that the stage at hand made for itself.
@@ -172,7 +153,7 @@ struct Branch<'a> {
     tables: Vec<Table<'a>>,
     time_columns: Vec<Arc<str>>,
     null_text: Option<Arc<str>>,
-    proven: BTreeSet<Arc<str>>,
+    proven: Proven,
     /// The rows are written in the hunt itself.
     fixed: bool,
 }
@@ -210,7 +191,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             helpers: 0,
             searches: 0,
             after: None,
-            proven: BTreeSet::new(),
+            proven: Proven::default(),
             first: None,
             scratch: Vec::new(),
             fixed: false,
@@ -234,7 +215,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
     /// Says the pipeline; its rows must lie in `window` as well as in their own.
     fn run<'p>(&mut self, pipeline: &'p Pipeline, window: &Window<'p>) -> Result<(), Stopped<'p>> {
         let whole = |reason| Stopped { at: None, reason };
-        let polarities = combine::polarities(&pipeline.stages, self.outer);
+        let polarities = polarities(&pipeline.stages, self.outer);
         let mut polarities = polarities.into_iter();
         self.polarity = polarities.next().unwrap_or(self.outer);
         let own = Window::leading(pipeline);
@@ -254,14 +235,14 @@ impl<'a, 'l> Fitter<'a, 'l> {
             if index < self.pushed {
                 // The branches of the union say it.
                 self.ledger.carried(stage.id);
-                self.learn(stage);
+                self.proven.learn(stage);
                 continue;
             }
             let from = self.commands.len();
             self.stage(stage, rest, &own).map_err(|reason| Stopped { at: Some(stage), reason })?;
             self.settle(from);
             self.precomputed.clear();
-            self.learn(stage);
+            self.proven.learn(stage);
         }
         let filtered = !self.conditions.is_empty() || self.commands.iter().any(|it| matches!(it, Command::Where(_)));
         if self.left_out > 0 && !filtered {

@@ -9,6 +9,7 @@ use super::predicate::Condition;
 use super::tree::{Command, Comparison, EvalExpr, Name, Operator, Order, SearchExpr};
 use super::{Fit, Fitter};
 use crate::diagnostic::{Code, Effect};
+pub(super) use crate::fit::seconds;
 use crate::fit::{Window, moment_text};
 use crate::plan::{
     Bound, CalendarUnit, Expr, ExprKind, Moment, ScalarType, TICKS_PER_DAY, TICKS_PER_SECOND, TimeRange,
@@ -187,17 +188,6 @@ fn opposite(order: Order) -> Order {
 /// Seconds since 1970 of a datetime.
 pub(super) fn epoch(ticks: i64) -> String {
     seconds(ticks.saturating_sub(UNIX_EPOCH_TICKS))
-}
-
-/// Ticks as seconds, without a fraction where there is none.
-pub(super) fn seconds(ticks: i64) -> String {
-    let (whole, rest) = (ticks / TICKS_PER_SECOND, (ticks % TICKS_PER_SECOND).abs());
-    let sign = if ticks < 0 && whole == 0 && rest != 0 { "-" } else { "" };
-    if rest == 0 {
-        return whole.to_string();
-    }
-    let fraction = format!("{rest:07}");
-    format!("{sign}{whole}.{}", fraction.trim_end_matches('0'))
 }
 
 /// A span of time that divides a day, so that KQL's count from year 1 and Splunk's from 1970 cut at the same places.

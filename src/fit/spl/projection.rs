@@ -10,6 +10,7 @@ use super::scope::Column;
 use super::tree::{Command, EvalExpr, Glob, Name};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::text::matches_glob as matches;
 use crate::plan::{Binding, Expr, ExprKind, NamePattern, ScalarType, Stage};
 
 /// A column and its name.
@@ -316,25 +317,4 @@ impl<'a> Fitter<'a, '_> {
         self.scope.made.extend(made);
         Ok(())
     }
-}
-
-/// Whether a name fits a pattern in which `*` stands for any text.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(first) = parts.next() else { return false };
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    true
 }

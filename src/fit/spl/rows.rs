@@ -4,7 +4,6 @@
 //! See <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/makeresults> and
 //! <https://help.splunk.com/en/splunk-enterprise/search/search-reference/10.0/search-commands/inputlookup>.
 
-use super::dynamic::json_text;
 use super::form::{call, number};
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use super::scope::{Column, Scope};
 use super::tree::{Command, EvalExpr, Name, Operator};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::fit::json::json_text;
 use crate::plan::{Binding, Expr, Pipeline, ScalarType, Source, StageKind, Value};
 use crate::source::Span;
 

@@ -23,6 +23,7 @@ fn said(plan: &Plan, text: &str, schema: &str, style: Style) -> Said {
         facts: targets.facts(Target::Splunk).unwrap(),
         spellings: targets.spellings(Target::Splunk).unwrap(),
         schema: &schema,
+        version: None,
         style,
         text,
         name: None,

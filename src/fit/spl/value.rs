@@ -174,6 +174,6 @@ fn literal(expr: &Expr, value: &Value) -> Fit<EvalExpr> {
         Value::String(text) | Value::Guid(text) => EvalExpr::Text(text.clone()),
         Value::Datetime(ticks) => EvalExpr::Number(epoch(*ticks)),
         Value::Timespan(ticks) => EvalExpr::Number(seconds(*ticks)),
-        Value::Array(_) | Value::Bag(_) => EvalExpr::Text(super::dynamic::json_text(value)),
+        Value::Array(_) | Value::Bag(_) => EvalExpr::Text(crate::fit::json::json_text(value)),
     })
 }

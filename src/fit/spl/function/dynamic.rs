@@ -4,7 +4,8 @@
 
 use super::form::{add, call, concat, escaped, matches, number, or, replaced, text, when};
 use crate::diagnostic::{Code, Effect};
-use crate::fit::spl::dynamic::{is_path_key, json_text};
+use crate::fit::json::json_text;
+use crate::fit::spl::dynamic::is_path_key;
 use crate::fit::spl::scope::Shape;
 use crate::fit::spl::tree::EvalExpr;
 use crate::fit::spl::{Fit, Fitter, Unsayable, regex};

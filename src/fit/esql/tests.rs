@@ -1,0 +1,1 @@
+//! Conditions in ES|QL beside the hunts they come from.
