@@ -75,19 +75,21 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
             let to_only = to.filter(|_| from.is_none() || op == CompareOp::Eq)?;
             (from, to) = (Some(to_only.checked_neg()?), Some(to_only));
         }
-        let note = if distance.sum.of_group {
+        let (code, effect, message) = if distance.sum.of_group {
             let message = "the first or last time of a group is compared; the sequence compares that of each event";
-            Some(Diagnostic::note(Code::Approximated, Effect::Broader, expr.span, message))
+            (Code::Approximated, Effect::Broader, message)
         } else if distance.borders {
             let message = "`datetime_diff` counts the borders of units between two times; the sequence compares the time \
                            between them";
-            Some(Diagnostic::note(Code::Approximated, Effect::Broader, expr.span, message))
+            (Code::Approximated, Effect::Broader, message)
         } else if matches!(op, CompareOp::Lt | CompareOp::Gt) {
-            let message = "events whose distance in time is the bound itself are one tick of the clock beyond it";
-            Some(Diagnostic::note(Code::Approximated, Effect::Exact, expr.span, message))
+            let message = "the order of the steps and `maxspan` say this; a distance that is the bound itself is one \
+                           tick of the clock beyond it";
+            (Code::JoinAsSequence, Effect::Exact, message)
         } else {
-            None
+            (Code::JoinAsSequence, Effect::Exact, "the order of the steps and `maxspan` say this")
         };
+        let note = Some(Diagnostic::note(code, effect, expr.span, message));
         Some(Bound { earlier, later, from, to, of: expr, span: expr.span, note })
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Refused;
 use crate::plan::{
-    Case, ColumnRef, Expr, ExprKind, Join, JoinKey, JoinKind, Needles, Pipeline, ScalarType, Source, Stage, StageKind,
-    TextHow, Tree, Value as Literal,
+    Case, ColumnRef, Expr, ExprKind, Join, JoinKey, JoinKind, Needles, Pipeline, ScalarType, SearchTerm, Source, Stage,
+    StageKind, TextHow, Tree, Value as Literal,
 };
 use crate::source::Span;
 
@@ -49,6 +49,12 @@ pub(super) fn role(join: &Join) -> Role {
         JoinKind::RightAnti => return Role::Right,
     };
     if join.kind == JoinKind::LeftSemi { Role::Filter } else { Role::Refused(other) }
+}
+
+/// The join, if a stage is one that keeps rows of its right side only.
+pub(super) fn only_right(stage: &Stage) -> Option<&Join> {
+    let (StageKind::Join(join) | StageKind::Lookup(join)) = &stage.kind else { return None };
+    (role(join) == Role::Right).then_some(join)
 }
 
 /// Why the rows of a pipeline do not stand for events; `None` where they do: events, or groups of all of them.
@@ -151,33 +157,61 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
                 self.step(stage, join, right, rows);
                 Ok(())
             }
-            Role::Right => {
-                // What was said of the left side is said of nothing any more.
-                self.carried = 0;
-                *rows = self.selection(&join.right)?;
-                self.conditions.broadened = true;
-                let unsayable = Unsayable::new(
-                    Code::RefusedOperator,
-                    stage.span,
-                    "EQL does not join: every event would be selected",
-                );
-                self.left_out.get_or_insert((stage, unsayable.help("the target esql joins")));
-                self.conditions.ledger.carried(stage.id);
-                for key in &join.on {
-                    self.conditions.ledger.carried_whole(key);
-                }
-                let message = "EQL does not join: the events of the right side are returned, those that have a \
-                               counterpart as well";
-                let note = Diagnostic::note(Code::JoinDropped, Effect::Broader, stage.span, message);
-                self.conditions.ledger.note(Polarity::Positive, note.help("the target esql joins"));
-                Ok(())
-            }
+            // Handled where the pipeline begins.
+            Role::Right => Ok(()),
             Role::Refused(why) => {
                 let message = format!("EQL joins events with events, and the other side is {why}");
                 let refusal = Diagnostic::refusal(Code::RefusedOperator, stage.span, message);
                 Err(self.conditions.ledger.refuse(stage, refusal.help("the target esql joins")))
             }
         }
+    }
+
+    /// A join that keeps rows of its right side only: those, and nothing of what stands before it.
+    pub(super) fn right(
+        &mut self,
+        pipeline: &'p Pipeline,
+        stage: &'p Stage,
+        join: &'p Join,
+    ) -> Result<Selection<'p, 'a>, Refused> {
+        let message =
+            "EQL does not join: the events of the right side are returned, those that have a counterpart as well";
+        let note =
+            |span| Diagnostic::note(Code::JoinDropped, Effect::Broader, span, message).help("the target esql joins");
+        let unsayable =
+            Unsayable::new(Code::RefusedOperator, stage.span, "EQL does not join: every event would be selected");
+        self.left_out.get_or_insert((stage, unsayable.help("the target esql joins")));
+        self.conditions.broadened = true;
+        let gone = "this belongs to the left side of a join that is left out";
+        let gone = |span| Diagnostic::note(Code::JoinDropped, Effect::Broader, span, gone);
+        self.conditions.ledger.rewritten(pipeline.id, Polarity::Positive, gone(pipeline.span));
+        let ledger = &mut *self.conditions.ledger;
+        match &pipeline.source {
+            Source::Table(_) | Source::Watchlist { .. } | Source::External { .. } | Source::Rows { .. } => {}
+            Source::Union(union) => {
+                for branch in &union.branches {
+                    ledger.dropped(branch, Polarity::Positive, gone(branch.span));
+                }
+            }
+            Source::Print(items) => {
+                items.iter().for_each(|item| ledger.dropped(item, Polarity::Positive, gone(item.span)));
+            }
+            Source::Range { from, to, step, .. } => {
+                [from, to, step].into_iter().for_each(|it| ledger.dropped(it, Polarity::Positive, gone(it.span)));
+            }
+            Source::Search { predicate, .. } => {
+                for term in predicate {
+                    let (SearchTerm::Condition(expr) | SearchTerm::Anywhere(expr)) = term;
+                    ledger.dropped(expr, Polarity::Positive, gone(expr.span));
+                }
+            }
+        }
+        for before in pipeline.stages.iter().take_while(|before| !std::ptr::eq(*before, stage)) {
+            ledger.dropped(before, Polarity::Positive, gone(before.span));
+        }
+        ledger.rewritten(stage.id, Polarity::Positive, note(stage.span));
+        join.on.iter().for_each(|key| ledger.carried_whole(key));
+        self.selection(&join.right)
     }
 
     /// The columns that a join adds have no values.
@@ -448,7 +482,17 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
             Meaning::Lost(loss, from) => Err(self.lost(&column.name, loss, from, span)),
             Meaning::Source => {
                 let (value, field) = self.field(column, span, scope, at, Polarity::Positive)?;
-                if field.time { Ok(KeyOf::Time(0)) } else { field_key(value, optional, span) }
+                if field.time {
+                    return Ok(KeyOf::Time(0));
+                }
+                if field.map.is_some_and(|map| map.changes_values()) {
+                    let message = format!(
+                        "the ingest changes the values of field `{}`, so that different keys may be equal",
+                        field.name
+                    );
+                    self.note(Polarity::Positive, Diagnostic::note(Code::ValueChanged, Effect::Broader, span, message));
+                }
+                field_key(value, optional, span)
             }
         }
     }

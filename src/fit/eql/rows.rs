@@ -97,10 +97,17 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
 
     /// The rows of a pipeline.
     pub(super) fn selection(&mut self, pipeline: &'p Pipeline) -> Result<Selection<'p, 'a>, Refused> {
-        let mut rows = Selection::new(self.source(pipeline)?);
-        let mut shape = Shape { events: true, order: None };
-        for (index, stage) in pipeline.stages.iter().enumerate() {
-            let rest = pipeline.stages.get(index + 1..).unwrap_or_default();
+        // Of what stands before a join that keeps rows of its right side only, nothing is left.
+        let from = pipeline.stages.iter().rposition(|stage| super::join::only_right(stage).is_some());
+        let kept = pipeline.stages.get(from.unwrap_or(0)..).unwrap_or_default();
+        let right = kept.first().and_then(|stage| Some((stage, super::join::only_right(stage)?)));
+        let (mut rows, stages) = match (right, kept) {
+            (Some((stage, join)), [_, rest @ ..]) => (self.right(pipeline, stage, join)?, rest),
+            (_, all) => (Selection::new(self.source(pipeline)?), all),
+        };
+        let mut shape = Shape { events: rows.is_plain(), order: None };
+        for (index, stage) in stages.iter().enumerate() {
+            let rest = stages.get(index + 1..).unwrap_or_default();
             rows.align();
             self.stage(pipeline, stage, rest, &mut rows, &mut shape)?;
             shape.events &= rows.is_plain();
