@@ -5,6 +5,7 @@
 //! or drops by name; a tree exists only beside a closed ledger.
 
 mod bags;
+mod demand;
 pub(crate) mod eql;
 pub(crate) mod esql;
 mod fields;
@@ -15,6 +16,7 @@ pub(crate) mod json;
 mod ledger;
 mod lucene;
 mod regex;
+mod outside;
 pub(crate) mod sigma;
 pub(crate) mod spl;
 pub mod text;

@@ -13,7 +13,7 @@ mod truth;
 use super::tree::Expr;
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{Expr as Meant, ExprKind, Pipeline, ScalarType, TextMatch};
+use crate::plan::{Expr as Meant, ExprKind, ScalarType};
 use crate::target::Spelling;
 use crate::vocabulary::{ParamType, Returns};
 
@@ -92,16 +92,6 @@ impl<'a> Fitter<'a, '_> {
         }
         first!(choice, conversion, string_call, time_call, truth_value_call, record_call, dynamic_call);
         Ok(None)
-    }
-
-    /// `toscalar(…)`
-    pub(super) fn scalar(&mut self, expr: &Meant, _pipeline: &Pipeline) -> Fit<Expr> {
-        Err(unwritten(expr.span, "`toscalar`"))
-    }
-
-    /// `x in (T | …)`
-    pub(super) fn in_table(&mut self, expr: &Meant, _matched: &TextMatch, _pipeline: &Pipeline) -> Fit<Expr> {
-        Err(unwritten(expr.span, "a comparison with the rows of another query"))
     }
 
     /// Notes that a function is said in another way.
