@@ -16,7 +16,7 @@ use super::{Branch, Fit, Fitter, unwritten};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::Window;
 use crate::fit::demand::Demand;
-use crate::plan::{AggregateKind, AggregateValue, Join, JoinKind, Pipeline, ScalarType, Stage, StageKind};
+use crate::plan::{AggregateKind, AggregateValue, Join, JoinKind, Pipeline, ScalarType, Source, Stage, StageKind};
 use crate::source::Span;
 use crate::target::Construct;
 
@@ -93,11 +93,10 @@ impl<'a> Fitter<'a, '_> {
         }
         let marks_left = matches!(main, Main::Right) || join.kind == JoinKind::FullOuter;
         let left_flag = marks_left.then(|| self.helper());
-        if let Some(flag) = &left_flag {
-            self.commands.push(Command::Eval(vec![(flag.clone(), Expr::Bool(true))]));
-        }
-        if single && !shared.is_empty() {
-            self.commands.push(Command::Eval(shared.clone()));
+        let mut own: Vec<(Name, Expr)> = if single { shared.clone() } else { Vec::new() };
+        own.extend(left_flag.clone().map(|flag| (flag, Expr::Bool(true))));
+        if !own.is_empty() {
+            self.commands.push(Command::Eval(own));
         }
         if main == Main::Right && join.kind == JoinKind::InnerUnique && !left_unique {
             self.one_of_each(&right.keys, span)?;
@@ -118,7 +117,7 @@ impl<'a> Fitter<'a, '_> {
         self.scratch.extend(left_flag.clone());
         match (main, row) {
             (Main::Pairs, Some(row)) => self.pairs(join, right, &row, left_unique, span)?,
-            (Main::Right, _) => self.right_rows(join, right, left, left_flag, span)?,
+            (Main::Right, _) => self.right_rows(join, right, left, left_flag, demand.open, span)?,
             (Main::Left | Main::Pairs, _) => self.left_rows(join, right, left_flag, left_unique, span)?,
         }
         self.multiplicity(join, main, (left_unique, right_unique), rest, span);
@@ -290,7 +289,9 @@ impl<'a> Fitter<'a, '_> {
                 }
                 items.push((format!("$key{index}").into(), made, value));
             }
-            marked.unique = right.is_unique_by(&own_keys);
+            let names: Vec<&str> =
+                join.on.iter().filter_map(|key| key.right.as_column()).map(|it| it.name.as_ref()).collect();
+            marked.unique = right.is_unique_by(&own_keys) || written_once(part, &names);
             let first = plan.is_none();
             if first {
                 let (outputs, dropped) = right.outputs(join, demand, lookup, known);
@@ -349,11 +350,23 @@ impl<'a> Fitter<'a, '_> {
 
     /// Brings the columns of the right side over as one text, of which rows are made again.
     fn as_one_text(&mut self, right: &mut Marked<'a>, span: Span) -> Fit<Option<Name>> {
-        let row = self.helper();
-        let plain = |column: &Column<'_>| !column.many;
-        if !right.columns.iter().all(|(_, column)| plain(column)) {
+        if right.columns.iter().any(|(_, column)| column.many) {
             return Err(refused(span, "both sides may have several rows of a key, and a column holds several values"));
         }
+        if let [(_, column)] = right.columns.as_slice()
+            && (column.form == Form::Keyword || column.present)
+        {
+            let filled = column.bare().or_empty();
+            for body in &mut right.bodies {
+                if !column.present {
+                    let kept = body.commands.pop();
+                    and_also(&mut body.commands, column.field.clone(), filled.clone());
+                    body.commands.extend(kept);
+                }
+            }
+            return Ok(Some(column.field.clone()));
+        }
+        let row = self.helper();
         for body in &mut right.bodies {
             let mut texts = Vec::new();
             for (index, (_, column)) in right.columns.iter().enumerate() {
@@ -373,7 +386,7 @@ impl<'a> Fitter<'a, '_> {
             }
             let value = if texts.len() == 1 { texts.remove(0) } else { Expr::Call("CONCAT", texts) };
             let kept = body.commands.pop();
-            body.commands.push(Command::Eval(vec![(row.clone(), value)]));
+            and_also(&mut body.commands, row.clone(), value);
             if let Some(Command::Keep(mut globs)) = kept {
                 globs.retain(|glob| !right.columns.iter().any(|(_, column)| *glob == Glob::from(&column.field)));
                 globs.push(Glob::from(&row));
@@ -415,7 +428,12 @@ impl<'a> Fitter<'a, '_> {
             names.push(field);
         }
         if let ([field], [(_, column)]) = (names.as_slice(), right.columns.as_slice()) {
-            typed.push((field.clone(), converted(Expr::Field(row.clone()), Form::Keyword, column.form)));
+            // The column itself, or its text.
+            let form = if column.field == *row { column.form } else { Form::Keyword };
+            let value = converted(Expr::Field(row.clone()), form, column.form);
+            if value != Expr::Field(field.clone()) {
+                typed.push((field.clone(), value));
+            }
         } else {
             let parts: Vec<String> = names.iter().map(|field| format!("%{{{}}}", field.text())).collect();
             self.commands.push(Command::Dissect { value: row.clone(), pattern: parts.join(MARK) });
@@ -429,7 +447,9 @@ impl<'a> Fitter<'a, '_> {
         if !typed.is_empty() {
             self.commands.push(Command::Eval(typed));
         }
-        self.scratch.push(row.clone());
+        if row.is_helper() {
+            self.scratch.push(row.clone());
+        }
         for ((name, column), field) in right.columns.into_iter().zip(names) {
             let present = column.form == Form::Keyword && join.kind != JoinKind::LeftOuter;
             self.scope.made.insert(name, Column { field, present, ..column });
@@ -522,6 +542,7 @@ impl<'a> Fitter<'a, '_> {
         right: Marked<'a>,
         left: Vec<(Arc<str>, Column<'a>)>,
         left_flag: Option<Name>,
+        open: bool,
         span: Span,
     ) -> Fit<()> {
         let only_right = matches!(join.kind, JoinKind::RightSemi | JoinKind::RightAnti);
@@ -589,16 +610,11 @@ impl<'a> Fitter<'a, '_> {
         } else {
             self.commands.push(Command::Keep(scope.made.values().map(|it| Glob::from(&it.field)).collect()));
         }
-        if self.scope.events && !only_right && self.after.is_none() && self.demand_is_open() {
+        if self.scope.events && !only_right && open {
             self.columns_dropped(span);
         }
         self.scope = scope;
         Ok(())
-    }
-
-    /// Whether every column of the rows comes out.
-    fn demand_is_open(&self) -> bool {
-        self.after.as_ref().is_none_or(|after| after.open)
     }
 
     /// Whether the row has a field of this name.
@@ -645,6 +661,30 @@ impl<'a> Fitter<'a, '_> {
 fn over(column: &Column<'_>) -> Expr {
     let many = column.many || column.ty == ScalarType::Dynamic;
     Expr::Call(if many { "VALUES" } else { "MAX" }, vec![column.bare()])
+}
+
+/// Computes one more column, together with others where it does not read them.
+fn and_also(commands: &mut Vec<Command>, name: Name, value: Expr) {
+    if let Some(Command::Eval(assignments)) = commands.last_mut()
+        && !assignments.iter().any(|(other, _)| value.reads(other) || *other == name)
+    {
+        assignments.push((name, value));
+        return;
+    }
+    commands.push(Command::Eval(vec![(name, value)]));
+}
+
+/// Whether rows that are written out have one row at most for each combination of keys.
+fn written_once(part: &Pipeline, keys: &[&str]) -> bool {
+    let Source::Rows { columns, rows } = &part.source else { return false };
+    if !part.stages.iter().all(|stage| matches!(stage.kind, StageKind::Where(_) | StageKind::Sort(_))) {
+        return false;
+    }
+    let at: Option<Vec<usize>> =
+        keys.iter().map(|key| columns.iter().position(|(name, _)| name.as_ref() == *key)).collect();
+    let Some(at) = at else { return false };
+    let mut seen = BTreeSet::new();
+    rows.iter().all(|row| seen.insert(at.iter().map(|at| format!("{:?}", row.get(*at))).collect::<Vec<_>>()))
 }
 
 /// Whether a limit cuts the rows.
