@@ -1,7 +1,7 @@
 //! Tables and columns of the hunt in the target's schema, with the notes that their mapping asks for.
 //!
 //! Decides what a mapping means for the verdict: an assumption about names is noted as exact (`HG4xx`), a change of values
-//! has its true effect. It does not know how a field or a literal is written in any language.
+//! has its true effect (`ingest.rs`). It does not know how a field or a literal is written in any language.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::plan::{Case, ColumnRef, TableRef, TextHow};
+use crate::plan::{ColumnRef, ScalarType, TableRef};
 use crate::source::Span;
-use crate::target::{ColumnAnswer, ColumnMap, Selector, Stored, TableMap, UnknownColumn, UnknownTable};
+use crate::target::{ColumnAnswer, ColumnMap, FieldKind, FieldType, Selector, TableMap, UnknownColumn, UnknownTable};
 use crate::vocabulary::TableRow;
 
 use super::{Frame, Ledger};
@@ -48,22 +48,6 @@ pub(crate) struct Field<'a> {
     pub(crate) time: bool,
     /// What the schema says of the field, if it says anything.
     pub(crate) map: Option<&'a ColumnMap>,
-}
-
-/// What becomes of a literal that is compared with a field.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum LiteralFit {
-    /// It is compared as it is.
-    Same,
-    /// It is compared as this text; the note says what that does where the comparison is not negated.
-    Changed {
-        /// The text that the target stores.
-        text: String,
-        /// The difference.
-        note: Box<Diagnostic>,
-    },
-    /// It is compared as it is, and the note says why that may go wrong.
-    Doubtful(Box<Diagnostic>),
 }
 
 impl<'a> Fields<'a> {
@@ -247,161 +231,53 @@ impl<'a> Fields<'a> {
     }
 }
 
+impl Table<'_> {
+    /// Whether ingest leaves out empty texts, so that a field is there exactly where its text is not empty.
+    pub(crate) fn empty_is_absent(&self) -> bool {
+        match &*self.selector {
+            Selector::Elastic(selector) => selector.empty_is_absent,
+            Selector::Splunk(_) | Selector::Sigma(_) => false,
+        }
+    }
+}
+
 impl Field<'_> {
-    /// What becomes of a text that the hunt compares with the field.
-    pub(crate) fn literal(&self, text: &str, how: TextHow, case: Case, span: Span) -> LiteralFit {
-        let Some(map) = self.map.filter(|map| map.changes_values()) else { return LiteralFit::Same };
-        let note =
-            |effect: Effect, message: String| Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message));
-        let field = &self.name;
-        match how {
-            TextHow::Equals => {
-                // A literal of `=~` may be written in another case than the one that the table of values lists.
-                let listed = map.values.keys().find(|value| value.as_str() == text).or_else(|| {
-                    map.values.keys().find(|value| case == Case::Insensitive && value.eq_ignore_ascii_case(text))
-                });
-                let written = listed.map_or(text, String::as_str);
-                match map.stored(written) {
-                    Stored::Same if merges_case(map) && case == Case::Sensitive => LiteralFit::Changed {
-                        text: text.to_owned(),
-                        note: note(
-                            Effect::Broader,
-                            format!(
-                                "the ingest changes the case of field `{field}`, so texts that differ from `{text}` in case only match too"
-                            ),
-                        ),
-                    },
-                    Stored::Same => LiteralFit::Same,
-                    Stored::Becomes(stored) => {
-                        let others = others_stored_as(map, &stored, written);
-                        let (effect, message) = if !others.is_empty() {
-                            (
-                                Effect::Broader,
-                                format!(
-                                    "the ingest stores `{text}` as `{stored}` in field `{field}`, and {} as well",
-                                    others.join(", ")
-                                ),
-                            )
-                        } else if case == Case::Sensitive && merges_case(map) {
-                            (
-                                Effect::Broader,
-                                format!(
-                                    "the ingest stores `{text}` as `{stored}` in field `{field}`, and texts that differ from it in case only as well"
-                                ),
-                            )
-                        } else {
-                            (Effect::Exact, format!("the ingest stores `{text}` as `{stored}` in field `{field}`"))
-                        };
-                        LiteralFit::Changed { text: stored, note: note(effect, message) }
-                    }
-                    Stored::Dropped => LiteralFit::Doubtful(note(
-                        Effect::Narrower,
-                        format!(
-                            "the ingest does not keep the value `{text}` in field `{field}`, so nothing matches it"
-                        ),
-                    )),
-                    Stored::Unsure => LiteralFit::Doubtful(note(
-                        Effect::Unsure,
-                        format!("no source says how the ingest stores the value `{text}` in field `{field}`"),
-                    )),
-                }
-            }
-            TextHow::Term
-            | TextHow::Substring
-            | TextHow::Prefix
-            | TextHow::Suffix
-            | TextHow::TermPrefix
-            | TextHow::TermSuffix
-            | TextHow::Regex => {
-                let only_case = map.values.is_empty() && map.blanks.is_none() && map.otherwise.is_none();
-                if !only_case {
-                    let message = format!(
-                        "the ingest replaces values of field `{field}`; a comparison with a part of the value, `{text}`, may differ"
-                    );
-                    return LiteralFit::Doubtful(note(Effect::Unsure, message));
-                }
-                match case {
-                    Case::Insensitive => LiteralFit::Same,
-                    Case::Sensitive if how == TextHow::Regex => LiteralFit::Doubtful(note(
-                        Effect::Unsure,
-                        format!(
-                            "the ingest changes the case of field `{field}`, and the regular expression depends on case"
-                        ),
-                    )),
-                    Case::Sensitive => LiteralFit::Changed {
-                        text: match map.stored(text) {
-                            Stored::Becomes(stored) => stored,
-                            Stored::Same | Stored::Dropped | Stored::Unsure => text.to_owned(),
-                        },
-                        note: note(
-                            Effect::Broader,
-                            format!(
-                                "the ingest changes the case of field `{field}`, so texts that differ from `{text}` in case only match too"
-                            ),
-                        ),
-                    },
-                }
-            }
+    /// The type of the field's mapping in Elasticsearch, where it is known. A field of ECS of which nothing is said is a
+    /// `keyword`, for the data names every other type; of other fields the column's type says as much as is known.
+    pub(crate) fn elastic_type(&self) -> Option<FieldType> {
+        if self.time {
+            return Some(FieldType::Date);
         }
+        let map = self.map?;
+        map.elastic_type
+            .or_else(|| map.stored_as.map(mapped_as))
+            .or_else(|| (map.kind == Some(FieldKind::Ecs)).then_some(FieldType::Keyword))
+    }
+
+    /// The type that the field holds, where it is another than the column's.
+    pub(crate) fn stored_as(&self) -> Option<ScalarType> {
+        self.map.and_then(|map| map.stored_as)
+    }
+
+    /// Whether the field may hold several values: what compares one text only must look at each of them.
+    pub(crate) fn is_list(&self) -> bool {
+        self.map.is_some_and(|map| map.list)
+    }
+
+    /// Whether the field holds nothing unless the site keeps original fields; it is noted where the column is first used.
+    pub(crate) fn is_dropped(&self) -> bool {
+        self.map.is_some_and(|map| map.dropped_by_default)
     }
 }
 
-/// Whether texts that differ in case only are stored alike.
-fn merges_case(map: &ColumnMap) -> bool {
-    map.case.is_some() || map.otherwise == Some(crate::target::Otherwise::Lower)
-}
-
-/// The other values that the ingest stores as this text.
-fn others_stored_as(map: &ColumnMap, stored: &str, written: &str) -> Vec<String> {
-    let listed = map.values.iter().filter(|(from, to)| *to == stored && from.as_str() != written);
-    let mut others: Vec<_> = listed.map(|(from, _)| format!("`{from}`")).collect();
-    if map.values.contains_key(written)
-        && map.otherwise != Some(crate::target::Otherwise::Dropped)
-        && !map.values.contains_key(stored)
-    {
-        // A value that is not listed and already reads so.
-        others.push(format!("a value that reads `{stored}` at the source"));
-    }
-    others
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::target::{CaseChange, Otherwise};
-
-    fn field(map: &ColumnMap) -> Field<'_> {
-        Field { name: Cow::Borrowed("f"), time: false, map: Some(map) }
-    }
-
-    fn effect(fit: &LiteralFit) -> Option<Effect> {
-        match fit {
-            LiteralFit::Same => None,
-            LiteralFit::Changed { note, .. } | LiteralFit::Doubtful(note) => note.effect,
-        }
-    }
-
-    #[test]
-    fn a_lower_cased_field_can_not_be_compared_by_case() {
-        let map = ColumnMap { field: "f".into(), case: Some(CaseChange::Lower), ..ColumnMap::default() };
-        let field = field(&map);
-        let fit = |text, how, case| field.literal(text, how, case, Span::default());
-        let LiteralFit::Changed { text, note } = fit("Ab", TextHow::Equals, Case::Sensitive) else { panic!() };
-        assert_eq!((text.as_str(), note.effect), ("ab", Some(Effect::Broader)));
-        assert_eq!(effect(&fit("ab", TextHow::Equals, Case::Sensitive)), Some(Effect::Broader));
-        assert_eq!(effect(&fit("Ab", TextHow::Equals, Case::Insensitive)), Some(Effect::Exact));
-        assert_eq!(fit("Ab", TextHow::Term, Case::Insensitive), LiteralFit::Same);
-        assert_eq!(effect(&fit("A.b", TextHow::Regex, Case::Sensitive)), Some(Effect::Unsure));
-    }
-
-    #[test]
-    fn a_listed_value_becomes_another() {
-        let values = [("Created".to_owned(), "start".to_owned())].into_iter().collect();
-        let map = ColumnMap { field: "f".into(), values, otherwise: Some(Otherwise::Dropped), ..ColumnMap::default() };
-        let field = field(&map);
-        let fit = |text, case| field.literal(text, TextHow::Equals, case, Span::default());
-        let LiteralFit::Changed { text, note } = fit("created", Case::Insensitive) else { panic!() };
-        assert_eq!((text.as_str(), note.effect), ("start", Some(Effect::Exact)));
-        assert_eq!(effect(&fit("Gone", Case::Sensitive)), Some(Effect::Narrower));
+/// The usual mapping of a type.
+fn mapped_as(ty: ScalarType) -> FieldType {
+    match ty {
+        ScalarType::Int | ScalarType::Long | ScalarType::Timespan => FieldType::Long,
+        ScalarType::Real | ScalarType::Decimal => FieldType::Double,
+        ScalarType::Bool => FieldType::Boolean,
+        ScalarType::Datetime => FieldType::Date,
+        ScalarType::String | ScalarType::Guid | ScalarType::Unknown => FieldType::Keyword,
+        ScalarType::Dynamic => FieldType::Object,
     }
 }

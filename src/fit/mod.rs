@@ -10,6 +10,7 @@ pub(crate) mod esql;
 mod fields;
 mod flow;
 mod frame;
+mod ingest;
 pub(crate) mod json;
 mod ledger;
 mod lucene;
@@ -20,8 +21,9 @@ pub mod text;
 mod unsayable;
 mod window;
 
-pub(crate) use fields::{Field, Fields, LiteralFit, Table};
+pub(crate) use fields::{Field, Fields, Table};
 pub(crate) use frame::Frame;
+pub(crate) use ingest::LiteralFit;
 pub use ledger::{ClosedLedger, Entry, Ledger, Refused};
 pub(crate) use window::seconds;
 pub use window::{TimeRange, Window, iso8601, moment_text};

@@ -56,6 +56,15 @@ pub struct ColumnMap {
     /// Ingest puts this for every blank in a value.
     #[serde(default)]
     pub blanks: Option<String>,
+    /// Ingest takes each of these off the front of a value.
+    #[serde(default)]
+    pub strips: Vec<String>,
+    /// The column is the hexadecimal text (`0x1a2c`) of the number that the field holds.
+    #[serde(default)]
+    pub hex: bool,
+    /// The field may hold several values for one event.
+    #[serde(default)]
+    pub list: bool,
     /// Values that ingest replaces.
     #[serde(default)]
     pub values: IndexMap<String, String>,
@@ -177,6 +186,8 @@ struct SchemaFile<S> {
     title: String,
     description: String,
     time_field: String,
+    #[serde(default)]
+    lists: Vec<String>,
     unknown_table: UnknownTable,
     unknown_column: UnknownColumn,
     #[serde(default)]
@@ -218,6 +229,8 @@ pub struct Schema {
     pub description: String,
     /// The field of the event's time.
     pub time_field: String,
+    /// Fields that hold several values by the rules of the schema, beside those that a column names.
+    pub lists: Vec<String>,
     /// What happens to a table that it does not hold.
     pub unknown_table: UnknownTable,
     /// What happens to a column that the vocabulary does not hold.
@@ -250,6 +263,7 @@ impl Schema {
                     title: it.title,
                     description: it.description,
                     time_field: it.time_field,
+                    lists: it.lists,
                     unknown_table: it.unknown_table,
                     unknown_column: it.unknown_column,
                     absent_table: it.absent_table,
@@ -268,6 +282,7 @@ impl Schema {
             title: file.title,
             description: file.description,
             time_field: file.time_field,
+            lists: file.lists,
             unknown_table: file.unknown_table,
             unknown_column: file.unknown_column,
             absent_table: file.absent_table,

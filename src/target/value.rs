@@ -68,6 +68,8 @@ impl ColumnMap {
     /// Whether ingest changes values of the column, so that a comparison without regard to it would be wrong.
     pub fn changes_values(&self) -> bool {
         self.case.is_some()
+            || self.hex
+            || !self.strips.is_empty()
             || self.blanks.is_some()
             || self.otherwise.is_some_and(|otherwise| otherwise != Otherwise::Same)
             || self.values.iter().any(|(from, to)| from != to)

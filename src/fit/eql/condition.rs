@@ -470,7 +470,11 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
                 let text = match subject.as_str() {
                     Some(text) => Cond::Constant(text.is_empty() != present),
                     None => {
+                        let span = subject.span;
                         let subject = self.subject(subject, scope, at, polarity)?;
+                        if let Some(note) = subject.field.as_ref().and_then(|field| field.presence(present, span)) {
+                            self.note(polarity, *note);
+                        }
                         let is = |op| Cond::Compare {
                             op,
                             value: subject.value.clone(),

@@ -157,6 +157,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             return Err(whole(self.refused_source(pipeline, reason)));
         }
         self.ledger.carried(pipeline.id);
+        let from = self.commands.len();
         for (index, stage) in pipeline.stages.iter().enumerate() {
             let rest = pipeline.stages.get(index + 1..).unwrap_or_default();
             self.polarity = polarities.next().unwrap_or(self.outer);
@@ -164,7 +165,8 @@ impl<'a, 'l> Fitter<'a, 'l> {
             self.settle();
             self.proven.learn(stage);
         }
-        let filtered = self.commands.iter().any(|it| matches!(it, Command::Where(_)));
+        let said = self.commands.get(from..).unwrap_or_default();
+        let filtered = said.iter().any(|it| matches!(it, Command::Where(_)));
         if self.left_out > 0 && !filtered {
             let message =
                 "without the conditions that can not be said, the query would select every event of the table";

@@ -1,0 +1,407 @@
+//! What the ingest makes of values, and so of the texts that a hunt compares with them: `Field::literal`, `Field::shown`,
+//! `Field::used`, `Field::presence`.
+//!
+//! Each change has its true effect on the selected events. How a text or a condition is written is not known here.
+
+use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::plan::{Case, TextHow};
+use crate::source::Span;
+use crate::target::{ColumnMap, Otherwise, Stored};
+
+use super::Field;
+
+/// What becomes of a literal that is compared with a field.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum LiteralFit {
+    /// It is compared as it is.
+    Same,
+    /// It is compared as this text; the note says what that does where the comparison is not negated.
+    Changed {
+        /// The text that the target stores.
+        text: String,
+        /// The difference.
+        note: Box<Diagnostic>,
+    },
+    /// It is compared as it is, and the note says why that may go wrong.
+    Doubtful(Box<Diagnostic>),
+}
+
+impl Field<'_> {
+    /// What becomes of a text that the hunt compares with the field.
+    pub(crate) fn literal(&self, text: &str, how: TextHow, case: Case, span: Span) -> LiteralFit {
+        let Some(map) = self.map.filter(|map| map.changes_values()) else { return LiteralFit::Same };
+        let note =
+            |effect: Effect, message: String| Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message));
+        let field = &self.name;
+        if !map.strips.is_empty() {
+            return self.without_front(map, text, how, case, span);
+        }
+        if map.hex {
+            return match (how, hex_number(text)) {
+                (TextHow::Equals, Some(number)) => LiteralFit::Changed {
+                    note: note(
+                        Effect::Exact,
+                        format!("the ingest stores the hexadecimal `{text}` as the number {number} in field `{field}`"),
+                    ),
+                    text: number.to_string(),
+                },
+                (TextHow::Equals, None) => LiteralFit::Doubtful(note(
+                    Effect::Unsure,
+                    format!("field `{field}` holds numbers, and `{text}` is no hexadecimal number"),
+                )),
+                (
+                    TextHow::Term
+                    | TextHow::Substring
+                    | TextHow::Prefix
+                    | TextHow::Suffix
+                    | TextHow::TermPrefix
+                    | TextHow::TermSuffix
+                    | TextHow::Regex,
+                    _,
+                ) => LiteralFit::Doubtful(note(
+                    Effect::Unsure,
+                    format!("field `{field}` holds the number, not its hexadecimal text, of which `{text}` is a part"),
+                )),
+            };
+        }
+        match how {
+            TextHow::Equals => {
+                // A literal of `=~` may be written in another case than the one that the table of values lists.
+                let listed = map.values.keys().find(|value| value.as_str() == text).or_else(|| {
+                    map.values.keys().find(|value| case == Case::Insensitive && value.eq_ignore_ascii_case(text))
+                });
+                let written = listed.map_or(text, String::as_str);
+                match map.stored(written) {
+                    Stored::Same if !others_stored_as(map, text, text).is_empty() => LiteralFit::Changed {
+                        text: text.to_owned(),
+                        note: note(
+                            Effect::Broader,
+                            format!(
+                                "the ingest stores {} as `{text}` in field `{field}` as well",
+                                others_stored_as(map, text, text).join(", ")
+                            ),
+                        ),
+                    },
+                    Stored::Same if merges_case(map) && case == Case::Sensitive => LiteralFit::Changed {
+                        text: text.to_owned(),
+                        note: note(
+                            Effect::Broader,
+                            format!(
+                                "the ingest changes the case of field `{field}`, so texts that differ from `{text}` in case only match too"
+                            ),
+                        ),
+                    },
+                    Stored::Same => LiteralFit::Same,
+                    Stored::Becomes(stored) => {
+                        let others = others_stored_as(map, &stored, written);
+                        let (effect, message) = if !others.is_empty() {
+                            (
+                                Effect::Broader,
+                                format!(
+                                    "the ingest stores `{text}` as `{stored}` in field `{field}`, and {} as well",
+                                    others.join(", ")
+                                ),
+                            )
+                        } else if case == Case::Sensitive && merges_case(map) {
+                            (
+                                Effect::Broader,
+                                format!(
+                                    "the ingest stores `{text}` as `{stored}` in field `{field}`, and texts that differ from it in case only as well"
+                                ),
+                            )
+                        } else {
+                            (Effect::Exact, format!("the ingest stores `{text}` as `{stored}` in field `{field}`"))
+                        };
+                        LiteralFit::Changed { text: stored, note: note(effect, message) }
+                    }
+                    Stored::Dropped => LiteralFit::Doubtful(note(
+                        Effect::Narrower,
+                        format!(
+                            "the ingest does not keep the value `{text}` in field `{field}`, so nothing matches it"
+                        ),
+                    )),
+                    Stored::Unsure => LiteralFit::Doubtful(note(
+                        Effect::Unsure,
+                        format!("no source says how the ingest stores the value `{text}` in field `{field}`"),
+                    )),
+                }
+            }
+            TextHow::Term
+            | TextHow::Substring
+            | TextHow::Prefix
+            | TextHow::Suffix
+            | TextHow::TermPrefix
+            | TextHow::TermSuffix
+            | TextHow::Regex => {
+                let only_case = map.values.is_empty() && map.blanks.is_none() && map.otherwise.is_none();
+                if !only_case {
+                    let message = format!(
+                        "the ingest replaces values of field `{field}`; a comparison with a part of the value, `{text}`, may differ"
+                    );
+                    return LiteralFit::Doubtful(note(Effect::Unsure, message));
+                }
+                match case {
+                    Case::Insensitive => LiteralFit::Same,
+                    Case::Sensitive if how == TextHow::Regex => LiteralFit::Doubtful(note(
+                        Effect::Unsure,
+                        format!(
+                            "the ingest changes the case of field `{field}`, and the regular expression depends on case"
+                        ),
+                    )),
+                    Case::Sensitive => LiteralFit::Changed {
+                        text: match map.stored(text) {
+                            Stored::Becomes(stored) => stored,
+                            Stored::Same | Stored::Dropped | Stored::Unsure => text.to_owned(),
+                        },
+                        note: note(
+                            Effect::Broader,
+                            format!(
+                                "the ingest changes the case of field `{field}`, so texts that differ from `{text}` in case only match too"
+                            ),
+                        ),
+                    },
+                }
+            }
+        }
+    }
+
+    /// What becomes of a text where the ingest takes a known front (the hive of a registry key) off the values.
+    fn without_front(&self, map: &ColumnMap, text: &str, how: TextHow, case: Case, span: Span) -> LiteralFit {
+        let field = &self.name;
+        let note =
+            |effect: Effect, message: String| Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message));
+        let same = |one: &str, other: &str| match case {
+            Case::Sensitive => one == other,
+            Case::Insensitive => one.eq_ignore_ascii_case(other),
+        };
+        let starts = |text: &str, front: &str| text.get(..front.len()).is_some_and(|begin| same(begin, front));
+        let inside = |front: &str| match case {
+            Case::Sensitive => front.contains(text),
+            Case::Insensitive => front.to_ascii_lowercase().contains(&text.to_ascii_lowercase()),
+        };
+        let cut = |front: &str, from: &str| LiteralFit::Changed {
+            text: text.get(front.len()..).unwrap_or_default().to_owned(),
+            note: note(
+                Effect::Broader,
+                format!(
+                    "the ingest takes `{from}` off the front of field `{field}`, so `{front}` is left out of `{text}`"
+                ),
+            ),
+        };
+        if text.is_empty() {
+            return LiteralFit::Same;
+        }
+        // The whole front is written: it is left out, and the same text behind another front matches, too.
+        let whole = map.strips.iter().find(|front| text.len() > front.len() && starts(text, front));
+        // The end of a front and more is written, `\SOFTWARE` for one.
+        let tail = || {
+            map.strips.iter().find_map(|front| {
+                let ends = front.char_indices().map(|(at, _)| front.get(at..).unwrap_or_default());
+                ends.filter(|end| text.len() > end.len()).find(|end| starts(text, end)).map(|end| (end, front))
+            })
+        };
+        match how {
+            TextHow::Equals | TextHow::Prefix => match whole {
+                Some(front) => cut(front, front),
+                None if map.strips.iter().any(|front| starts(front, text)) => LiteralFit::Doubtful(note(
+                    Effect::Narrower,
+                    format!("the ingest takes `{text}` off the front of field `{field}`, so nothing begins with it"),
+                )),
+                None => LiteralFit::Changed {
+                    text: text.to_owned(),
+                    note: note(
+                        Effect::Broader,
+                        format!(
+                            "the ingest takes the front off field `{field}`, so a value that has `{text}` behind it matches too"
+                        ),
+                    ),
+                },
+            },
+            TextHow::Substring | TextHow::Term | TextHow::TermPrefix | TextHow::TermSuffix => match (whole, tail()) {
+                (Some(front), _) => cut(front, front),
+                (None, _) if map.strips.iter().any(|front| inside(front)) => LiteralFit::Doubtful(note(
+                    Effect::Narrower,
+                    format!("the ingest takes `{text}` off the front of field `{field}` with what stands around it"),
+                )),
+                (None, Some((end, front))) => cut(end, front),
+                (None, None) => LiteralFit::Same,
+            },
+            TextHow::Suffix => match (whole, tail()) {
+                (Some(front), _) => cut(front, front),
+                (None, Some((end, front))) => LiteralFit::Doubtful(note(
+                    Effect::Narrower,
+                    format!(
+                        "the ingest takes `{front}` off the front of field `{field}`, so the value `{front}{}` is not found",
+                        text.get(end.len()..).unwrap_or_default()
+                    ),
+                )),
+                (None, None) => LiteralFit::Same,
+            },
+            TextHow::Regex => LiteralFit::Doubtful(note(
+                Effect::Unsure,
+                format!("the ingest takes the front off field `{field}`, which the regular expression may ask for"),
+            )),
+        }
+    }
+
+    /// What is to be said where the value of the field is given out in a row: the rows are the same, the column is not.
+    pub(crate) fn shown(&self, span: Span) -> Option<Box<Diagnostic>> {
+        self.as_changed(Effect::Reshaped, span)
+    }
+
+    /// What is to be said where the value of the field is grouped by, counted, joined on or computed with.
+    pub(crate) fn used(&self, span: Span) -> Option<Box<Diagnostic>> {
+        self.as_changed(Effect::Unsure, span)
+    }
+
+    fn as_changed(&self, effect: Effect, span: Span) -> Option<Box<Diagnostic>> {
+        let map = self.map.filter(|map| map.changes_values())?;
+        let message = format!("field `{}` holds the values as the ingest changes them{}", self.name, how_changed(map));
+        Some(Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message)))
+    }
+
+    /// What is to be said where it is asked whether the field has a value (`present`) or none.
+    pub(crate) fn presence(&self, present: bool, span: Span) -> Option<Box<Diagnostic>> {
+        let map = self.map.filter(|map| map.otherwise == Some(Otherwise::Dropped))?;
+        let kept: Vec<String> = map.values.keys().map(|value| format!("`{value}`")).collect();
+        let effect = if present { Effect::Narrower } else { Effect::Broader };
+        let message = format!("the ingest keeps no values but {} in field `{}`", kept.join(", "), self.name);
+        Some(Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message)))
+    }
+}
+
+/// Whether texts that differ in case only are stored alike.
+fn merges_case(map: &ColumnMap) -> bool {
+    map.case.is_some() || map.otherwise == Some(Otherwise::Lower)
+}
+
+/// The other values that the ingest stores as this text.
+fn others_stored_as(map: &ColumnMap, stored: &str, written: &str) -> Vec<String> {
+    let listed = map.values.iter().filter(|(from, to)| *to == stored && from.as_str() != written);
+    let mut others: Vec<_> = listed.map(|(from, _)| format!("`{from}`")).collect();
+    if map.values.contains_key(written) && map.otherwise != Some(Otherwise::Dropped) && !map.values.contains_key(stored)
+    {
+        // A value that is not listed and already reads so.
+        others.push(format!("a value that reads `{stored}` at the source"));
+    }
+    others
+}
+
+/// How the ingest changes values, in words.
+fn how_changed(map: &ColumnMap) -> String {
+    let mut ways = Vec::new();
+    if let Some((from, to)) = map.values.iter().find(|(from, to)| from != to) {
+        ways.push(format!("`{from}` is `{to}`"));
+    }
+    if merges_case(map) {
+        ways.push("the case is changed".to_owned());
+    }
+    if let Some(front) = map.strips.first() {
+        ways.push(format!("`{front}` is taken off"));
+    }
+    if map.hex {
+        ways.push("a hexadecimal text is a number".to_owned());
+    }
+    if ways.is_empty() { String::new() } else { format!(" ({})", ways.join(", ")) }
+}
+
+/// The number that a hexadecimal text such as `0x1a2c` denotes.
+fn hex_number(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
+    i64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with(['+', '-']))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::target::CaseChange;
+
+    fn field(map: &ColumnMap) -> Field<'_> {
+        Field { name: Cow::Borrowed("f"), time: false, map: Some(map) }
+    }
+
+    fn effect(fit: &LiteralFit) -> Option<Effect> {
+        match fit {
+            LiteralFit::Same => None,
+            LiteralFit::Changed { note, .. } | LiteralFit::Doubtful(note) => note.effect,
+        }
+    }
+
+    #[test]
+    fn a_lower_cased_field_can_not_be_compared_by_case() {
+        let map = ColumnMap { field: "f".into(), case: Some(CaseChange::Lower), ..ColumnMap::default() };
+        let field = field(&map);
+        let fit = |text, how, case| field.literal(text, how, case, Span::default());
+        let LiteralFit::Changed { text, note } = fit("Ab", TextHow::Equals, Case::Sensitive) else { panic!() };
+        assert_eq!((text.as_str(), note.effect), ("ab", Some(Effect::Broader)));
+        assert_eq!(effect(&fit("ab", TextHow::Equals, Case::Sensitive)), Some(Effect::Broader));
+        assert_eq!(effect(&fit("Ab", TextHow::Equals, Case::Insensitive)), Some(Effect::Exact));
+        assert_eq!(fit("Ab", TextHow::Term, Case::Insensitive), LiteralFit::Same);
+        assert_eq!(effect(&fit("A.b", TextHow::Regex, Case::Sensitive)), Some(Effect::Unsure));
+    }
+
+    #[test]
+    fn a_listed_value_becomes_another() {
+        let values = [("Created".to_owned(), "start".to_owned())].into_iter().collect();
+        let map = ColumnMap { field: "f".into(), values, otherwise: Some(Otherwise::Dropped), ..ColumnMap::default() };
+        let field = field(&map);
+        let fit = |text, case| field.literal(text, TextHow::Equals, case, Span::default());
+        let LiteralFit::Changed { text, note } = fit("created", Case::Insensitive) else { panic!() };
+        assert_eq!((text.as_str(), note.effect), ("start", Some(Effect::Exact)));
+        assert_eq!(effect(&fit("Gone", Case::Sensitive)), Some(Effect::Narrower));
+    }
+
+    #[test]
+    fn the_hive_is_taken_off_literals_too() {
+        let strips = vec!["HKEY_LOCAL_MACHINE\\".to_owned(), "HKEY_CURRENT_USER\\".to_owned()];
+        let map = ColumnMap { field: "f".into(), strips, ..ColumnMap::default() };
+        let field = field(&map);
+        let fit = |text, how| field.literal(text, how, Case::Insensitive, Span::default());
+        let changed = |text, how| match fit(text, how) {
+            LiteralFit::Changed { text, note } => (text, note.effect),
+            other => panic!("{text}: {other:?}"),
+        };
+        let broader = Some(Effect::Broader);
+        assert_eq!(changed("hkey_local_machine\\software", TextHow::Equals), ("software".to_owned(), broader));
+        assert_eq!(changed("HKEY_USERS\\x", TextHow::Prefix), ("HKEY_USERS\\x".to_owned(), broader));
+        assert_eq!(changed("\\SOFTWARE\\Run", TextHow::Substring), ("SOFTWARE\\Run".to_owned(), broader));
+        assert_eq!(changed("MACHINE\\SOFTWARE", TextHow::Term), ("SOFTWARE".to_owned(), broader));
+        assert_eq!(fit("CurrentVersion\\Run", TextHow::Term), LiteralFit::Same);
+        assert_eq!(effect(&fit("LOCAL_MACHINE", TextHow::Substring)), Some(Effect::Narrower));
+        assert_eq!(effect(&fit("HKEY_LOCAL", TextHow::Prefix)), Some(Effect::Narrower));
+        assert_eq!(effect(&fit("\\Run", TextHow::Suffix)), Some(Effect::Narrower));
+        assert_eq!(fit("Run", TextHow::Suffix), LiteralFit::Same);
+        assert_eq!(effect(&fit("H.*", TextHow::Regex)), Some(Effect::Unsure));
+    }
+
+    #[test]
+    fn a_hexadecimal_text_becomes_its_number() {
+        let map = ColumnMap { field: "f".into(), hex: true, ..ColumnMap::default() };
+        let field = field(&map);
+        let fit = |text, how| field.literal(text, how, Case::Sensitive, Span::default());
+        let LiteralFit::Changed { text, note } = fit("0x1a2c", TextHow::Equals) else { panic!() };
+        assert_eq!((text.as_str(), note.effect), ("6700", Some(Effect::Exact)));
+        assert_eq!(effect(&fit("0x+1", TextHow::Equals)), Some(Effect::Unsure));
+        assert_eq!(effect(&fit("1a", TextHow::Substring)), Some(Effect::Unsure));
+    }
+
+    #[test]
+    fn a_literal_that_reads_as_another_is_stored_matches_both() {
+        let values = [("Valid".to_owned(), "trusted".to_owned())].into_iter().collect();
+        let map = ColumnMap { field: "f".into(), values, otherwise: Some(Otherwise::Same), ..ColumnMap::default() };
+        let fit = field(&map).literal("trusted", TextHow::Equals, Case::Sensitive, Span::default());
+        assert_eq!(effect(&fit), Some(Effect::Broader));
+    }
+
+    #[test]
+    fn what_is_not_kept_is_missing() {
+        let values = [("Created".to_owned(), "start".to_owned())].into_iter().collect();
+        let map = ColumnMap { field: "f".into(), values, otherwise: Some(Otherwise::Dropped), ..ColumnMap::default() };
+        let effect = |present| field(&map).presence(present, Span::default()).and_then(|note| note.effect);
+        assert_eq!((effect(true), effect(false)), (Some(Effect::Narrower), Some(Effect::Broader)));
+        assert_eq!(field(&ColumnMap::default()).presence(true, Span::default()), None);
+        assert_eq!(field(&map).shown(Span::default()).unwrap().effect, Some(Effect::Reshaped));
+    }
+}
