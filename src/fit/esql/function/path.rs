@@ -42,7 +42,7 @@ impl<'a> Fitter<'a, '_> {
                 let message = "which value stands where in a list that an aggregate made is not the same in ES|QL";
                 self.note(Code::ArbitraryChoice, Effect::Unsure, expr.span, message);
             }
-            let list = self.parts_of(root)?;
+            let list = self.split_parts(root)?;
             let element = element(list, *index);
             if rest.is_empty() {
                 return Ok(element);
