@@ -13,6 +13,8 @@ mod join;
 mod meet;
 mod moment;
 mod needles;
+mod once;
+mod pairs;
 mod predicate;
 mod projection;
 mod rows;
