@@ -144,7 +144,7 @@ impl<'a> Fitter<'a, '_> {
         }
         let Source::From(mut parts) = source else { return Err(refused(span, "rows that are written out")) };
         parts.push(Part::Query(branch));
-        if parts.len() > MAX_BRANCHES {
+        if exceeds(&parts) {
             return Err(too_many(span));
         }
         self.source = Some(Source::From(parts));
@@ -209,9 +209,10 @@ pub(super) fn too_many(span: Span) -> Unsayable {
     refused(span, format!("`FROM` takes {MAX_BRANCHES} queries at most"))
 }
 
-/// Whether so many queries are too many for one `FROM`.
-pub(super) fn exceeds(branches: usize) -> bool {
-    branches > MAX_BRANCHES
+/// Whether these are too many for one `FROM`, where the indices together are as one query.
+pub(super) fn exceeds(parts: &[Part]) -> bool {
+    let queries = parts.iter().filter(|part| matches!(part, Part::Query(_))).count();
+    queries + usize::from(queries < parts.len()) > MAX_BRANCHES
 }
 
 /// Whether a source is made of queries.

@@ -490,6 +490,7 @@ impl<'a> Fitter<'a, '_> {
                     let column = right.key_of(&key.right)?;
                     own_keys.push(column.field.clone());
                     let (made, value) = right.carried_over(&column, field.clone());
+                    let (made, value) = as_other(made, value, other.ty);
                     let right_lacks = right.lacks(&key.right, &column);
                     let value = if right_lacks && (*lacks || !single) { value.or_empty() } else { value };
                     if !may_lack(&column, column.ty) && !column.present {
