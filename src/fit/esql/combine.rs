@@ -130,7 +130,9 @@ impl<'a> Fitter<'a, '_> {
     pub(super) fn put_beside(&mut self, branch: Body, keep: &[Name], lists: bool, flag: &Name, span: Span) -> Fit<()> {
         self.can_combine(span)?;
         let mut commands = std::mem::take(&mut self.commands);
-        commands.retain(|command| !matches!(command, Command::Sort(_)));
+        // The order of the rows is lost, unless it says which of them stay.
+        let limited = commands.iter().any(|command| matches!(command, Command::Limit { .. }));
+        commands.retain(|command| limited || !matches!(command, Command::Sort(_)));
         let source = self.source.take().unwrap_or(Source::From(Vec::new()));
         let single = !has_query(&source);
         if single {
@@ -250,7 +252,11 @@ fn unique_by(commands: &[Command], fields: &[Name]) -> bool {
                 }
             }
             Command::Keep(_) | Command::Drop(_) => {}
-            Command::Grok { .. } | Command::Dissect { .. } | Command::MvExpand(_) | Command::LookupJoin { .. } => {
+            Command::Grok { .. }
+            | Command::Dissect { .. }
+            | Command::MvExpand(_)
+            | Command::IpLocation { .. }
+            | Command::LookupJoin { .. } => {
                 return false;
             }
         }
@@ -286,10 +292,12 @@ fn passing(command: Command, keep: &[Name], lists: bool, flag: &Name) -> Option<
         }
         Command::Drop(globs) if globs.iter().any(|glob| glob.text().contains('*')) => return None,
         command @ (Command::Eval(_)
+        | Command::Sort(_)
         | Command::Drop(_)
         | Command::Rename(_)
         | Command::MvExpand(_)
         | Command::Grok { .. }
+        | Command::IpLocation { .. }
         | Command::Dissect { .. }) => command,
         // Rows that are marked are groups of their own; such that are alike become one.
         Command::Stats { inline: false, aggregates, mut by } if !by.is_empty() && !lists => {
@@ -300,6 +308,6 @@ fn passing(command: Command, keep: &[Name], lists: bool, flag: &Name) -> Option<
             by.extend(keep.iter().cloned());
             Command::Limit { count, by }
         }
-        Command::Sort(_) | Command::Stats { .. } | Command::Limit { .. } | Command::LookupJoin { .. } => return None,
+        Command::Stats { .. } | Command::Limit { .. } | Command::LookupJoin { .. } => return None,
     })
 }
