@@ -4,7 +4,7 @@
 //! Each change has its true effect on the selected events. How a text or a condition is written is not known here.
 
 use crate::diagnostic::{Code, Diagnostic, Effect};
-use crate::plan::{Case, TextHow};
+use crate::plan::{Case, ScalarType, TextHow};
 use crate::source::Span;
 use crate::target::{ColumnMap, Otherwise, Stored};
 
@@ -280,7 +280,11 @@ fn merges_case(map: &ColumnMap) -> bool {
 fn others_stored_as(map: &ColumnMap, stored: &str, written: &str) -> Vec<String> {
     let listed = map.values.iter().filter(|(from, to)| *to == stored && from.as_str() != written);
     let mut others: Vec<_> = listed.map(|(from, _)| format!("`{from}`")).collect();
-    if map.values.contains_key(written) && map.otherwise != Some(Otherwise::Dropped) && !map.values.contains_key(stored)
+    let is_text = map.stored_as.is_none_or(|ty| ty == ScalarType::String);
+    if is_text
+        && map.values.contains_key(written)
+        && map.otherwise != Some(Otherwise::Dropped)
+        && !map.values.contains_key(stored)
     {
         // A value that is not listed and already reads so.
         others.push(format!("a value that reads `{stored}` at the source"));

@@ -156,6 +156,12 @@ impl Overlay {
             map.columns.insert(column.clone(), field.clone());
         }
         map.keys.extend(table.keys.clone());
+        // Where the site says that a column lies elsewhere, its parts do.
+        let elsewhere = |part: &str| {
+            let column = part.split(['.', '[']).next().unwrap_or_default();
+            table.columns.contains_key(column) || table.keys.contains_key(column)
+        };
+        map.parts.retain(|part, _| !elsewhere(part));
     }
 }
 

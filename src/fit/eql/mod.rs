@@ -12,6 +12,7 @@ mod function;
 mod join;
 mod limit;
 mod order;
+mod part;
 mod rows;
 mod scope;
 mod test;

@@ -286,6 +286,9 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         polarity: Polarity,
     ) -> Said<(Value, Option<FieldType>)> {
         let ExprKind::Path { base, steps } = &expr.kind else { return Err(self.json(expr)) };
+        if let Some(known) = self.known_part(expr, scope, at, polarity)? {
+            return Ok(known);
+        }
         let unsayable = |message: String| Err(Unsayable::new(Code::RefusedPredicate, expr.span, message));
         let mut keys = Vec::with_capacity(steps.len());
         for step in steps {
