@@ -68,7 +68,7 @@ fn convert(bencher: divan::Bencher<'_, '_>) {
 }
 
 /// Plan → query, with the schema that keeps KQL's names.
-#[divan::bench(args = [Target::Splunk, Target::Eql, Target::Sigma])]
+#[divan::bench(args = [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma])]
 fn translate(bencher: divan::Bencher<'_, '_>, target: Target) {
     let options = Options { target, schema: Some("source".to_owned()), style: Style::Exact, version: None };
     bencher.counter(ItemsCount::new(RESOLVED.len())).bench(|| {

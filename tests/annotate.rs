@@ -90,10 +90,10 @@ fn without_comments(query: &str) -> String {
 #[test]
 fn a_query_without_its_comments_is_the_query() {
     let gate = Gate::new().unwrap();
-    let mut compared = [0; 3];
+    let mut compared = [0; 4];
     for text in hunts() {
         let resolved = gate.resolve(&text);
-        for (index, target) in [Target::Splunk, Target::Eql, Target::Sigma].into_iter().enumerate() {
+        for (index, target) in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma].into_iter().enumerate() {
             for schema in gate.schemas(target).unwrap() {
                 let options = Options { target, schema: Some(schema.name), style: Style::Exact, version: None };
                 let plain = gate.translate(&text, Identity::default(), &resolved, &options);

@@ -50,7 +50,7 @@ fn render(gate: &Gate, text: &str, theme: &str) -> String {
     let (targets, schemas): (&[Target], &[Option<&str>]) = match theme {
         "cim" => (&[Target::Splunk], &[Some("cim")]),
         "elastic" => (&[Target::Eql, Target::Esql], &[None]),
-        _ => (&[Target::Splunk, Target::Eql, Target::Sigma], &[Some("source"), None]),
+        _ => (&[Target::Splunk, Target::Eql, Target::Esql, Target::Sigma], &[Some("source"), None]),
     };
     for target in targets {
         for schema in schemas {
@@ -91,7 +91,7 @@ fn order_lines_and_comments_of_the_seed_hunt_do_not_matter() {
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hunts/seed").join(name)).unwrap()
     };
     let (one, other) = (read("kaseya_signature.kql"), read("kaseya_other_order.kql"));
-    for target in [Target::Splunk, Target::Eql, Target::Sigma] {
+    for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
         let options = Options { target, schema: Some("source".into()), style: Style::Exact, version: None };
         let translate = |text: &str| {
             let identity = Identity { name: Some("Kaseya"), id: Some("1") };

@@ -99,7 +99,7 @@ fn changing_any_literal_or_name_changes_the_query_or_meets_a_note() {
     let mut tried = 0;
     for (name, text) in hunts() {
         let resolved = gate.resolve(&text);
-        for target in [Target::Splunk, Target::Eql, Target::Sigma] {
+        for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
             for schema in [Some("source".to_owned()), None] {
                 let options = Options { target, schema, style: Style::Exact, version: None };
                 let translate = |text: &str| gate.translate(text, Identity::default(), &gate.resolve(text), &options);
@@ -177,7 +177,7 @@ fn equivalent_hunts_give_the_same_query() {
         ("T_CL | where A !in ('x', 'y')", "T_CL | where not(A in ('x', 'y'))"),
     ];
     for (one, other) in pairs {
-        for target in [Target::Splunk, Target::Eql, Target::Sigma] {
+        for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
             let options = Options { target, schema: Some("source".into()), style: Style::Exact, version: None };
             let translate = |text: &str| {
                 gate.translate(text, Identity { name: Some("n"), id: Some("i") }, &gate.resolve(text), &options)
@@ -190,7 +190,7 @@ fn equivalent_hunts_give_the_same_query() {
                     .iter()
                     .flat_map(|query| query.split_whitespace())
                     .map(|word| word.trim_matches(['(', ')']).to_owned())
-                    .filter(|word| !["|", "where", "AND", "and"].contains(&word.as_str()))
+                    .filter(|word| !["|", "where", "WHERE", "AND", "and"].contains(&word.as_str()))
                     .collect();
                 words.sort();
                 words

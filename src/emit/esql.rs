@@ -118,15 +118,33 @@ impl Printer<'_> {
         }
     }
 
-    /// `WHERE`, with each conjunct on a line of its own where one line would be long.
+    /// `WHERE`, with each part on a line of its own where one line would be long.
     fn filter(&self, condition: &Expr) -> String {
+        format!("WHERE {}", self.broken(condition, 4, 6))
+    }
+
+    /// A condition, broken before `AND` and `OR` where it is longer than a line.
+    fn broken(&self, condition: &Expr, indent: usize, before: usize) -> String {
         let text = self.expr(condition).text;
-        let Expr::And(items) = condition else { return format!("WHERE {text}") };
-        if text.chars().count() + 6 <= WIDTH && !text.contains('\n') {
-            return format!("WHERE {text}");
+        if text.contains('\n') || text.chars().count() + before <= WIDTH {
+            return text;
         }
-        let items = items.iter().map(|item| self.expr(item).operand(self.context, Binding::And, Same::Fits));
-        format!("WHERE {}", items.collect::<Vec<_>>().join("\n    AND "))
+        let (items, binding, word) = match condition {
+            Expr::And(items) => (items, Binding::And, "AND"),
+            Expr::Or(items) => (items, Binding::Or, "OR"),
+            _ => return text,
+        };
+        let part = |item: &Expr| {
+            if matches!((item, binding), (Expr::Or(_), Binding::And)) {
+                return format!("({})", self.broken(item, indent + 4, indent + word.len() + 3));
+            }
+            match item {
+                Expr::And(_) => self.broken(item, indent + 4, indent + word.len() + 1),
+                _ => self.expr(item).operand(self.context, binding, Same::Fits),
+            }
+        };
+        let gap = format!("\n{}{word} ", " ".repeat(indent));
+        items.iter().map(part).collect::<Vec<_>>().join(&gap)
     }
 
     fn assignments(&self, assignments: &[(Name, Expr)]) -> Vec<String> {

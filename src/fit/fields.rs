@@ -12,7 +12,7 @@ use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{ColumnRef, PathStep, ScalarType, TableRef};
 use crate::source::Span;
 use crate::target::{
-    ColumnAnswer, ColumnMap, FieldKind, FieldType, Schema, Selector, TableMap, UnknownColumn, UnknownTable,
+    ColumnAnswer, ColumnMap, FieldKind, FieldType, Schema, Selector, TableMap, Target, UnknownColumn, UnknownTable,
 };
 use crate::vocabulary::TableRow;
 
@@ -133,6 +133,20 @@ impl<'a> Fields<'a> {
                 let note = Diagnostic::note(code, Effect::Exact, span, message);
                 ledger.note(Polarity::Positive, note.help("check one event; correct the source with --fields"));
             }
+        }
+        if schema.target == Target::Esql
+            && let Selector::Elastic(elastic) = &*selector
+            && let (Some(index), [_, ..]) = (&elastic.index, elastic.index_alternatives.as_slice())
+            && self.first(&table.name, "/")
+        {
+            let others: Vec<String> = elastic.index_alternatives.iter().map(|other| format!("`{other}`")).collect();
+            let message = format!(
+                "the events of `{}` are read from `{index}`; sites keep them in {} as well",
+                table.name,
+                others.join(", ")
+            );
+            let note = Diagnostic::note(Code::OtherIndex, Effect::Exact, span, message);
+            ledger.note(Polarity::Positive, note.help("name the index with --fields"));
         }
         Ok(Table { name: table.name.clone(), selector, row, map })
     }

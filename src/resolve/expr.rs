@@ -204,7 +204,9 @@ impl<'a> Resolver<'a> {
                 self.say(Diagnostic::warning(Code::UnknownColumn, span, message).help(help));
             }
         }
-        self.builder(None).column(Arc::from(name), ScalarType::Unknown, false, span)
+        // The event's own time is one also in a table that is not known.
+        let ty = if row.is_time(name) { ScalarType::Datetime } else { ScalarType::Unknown };
+        self.builder(None).column(Arc::from(name), ty, false, span)
     }
 
     fn member(&mut self, base: &'a ast::Expr, name: &'a Name, span: Span, place: Place<'_>) -> Step<Expr> {

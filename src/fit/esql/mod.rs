@@ -8,6 +8,7 @@
 mod columns;
 mod function;
 mod moment;
+mod part;
 mod predicate;
 mod projection;
 mod scope;

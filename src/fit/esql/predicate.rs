@@ -3,11 +3,15 @@
 //! A null makes a comparison null in ES|QL, so that what KQL says of missing values is written out: `x != 5` holds of a
 //! missing `x`. See <https://learn.microsoft.com/kusto/query/scalar-data-types/null-values>.
 
+use std::collections::HashMap;
+
 use super::scope::{Column, Form, converted};
 use super::tree::{Comparison, Expr};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{Absence, CompareOp, Expr as Meant, ExprKind, ScalarType, TextMatch, TimeRange, Value};
+use crate::plan::{
+    Absence, Case, CompareOp, Expr as Meant, ExprKind, Needles, ScalarType, TextHow, TextMatch, TimeRange, Value,
+};
 
 impl<'a> Fitter<'a, '_> {
     /// A condition.
@@ -15,7 +19,7 @@ impl<'a> Fitter<'a, '_> {
         self.ledger.carried(expr.id);
         match &expr.kind {
             ExprKind::And(items) => Ok(Expr::all(self.predicates(items)?)),
-            ExprKind::Or(items) => Ok(Expr::any(self.predicates(items)?)),
+            ExprKind::Or(items) => self.either(items),
             ExprKind::Text(matched) => self.text_match(expr, matched),
             ExprKind::Compare { op, left, right } => self.compare(expr, *op, left, right),
             ExprKind::In { subject, values, negated } => self.membership(expr, subject, values, *negated),
@@ -32,6 +36,40 @@ impl<'a> Fitter<'a, '_> {
                 Err(Unsayable::new(Code::TypeMismatch, expr.span, "a number is no condition"))
             }
         }
+    }
+
+    /// One of these conditions. Several that look for texts in one column in the same way become one.
+    fn either(&mut self, items: &[Meant]) -> Fit<Expr> {
+        let mut joined: Vec<(&Meant, TextMatch)> = Vec::new();
+        let mut known: HashMap<(&str, TextHow, Case), usize> = HashMap::new();
+        let mut parts = Vec::new();
+        let mut places = Vec::new();
+        for item in items {
+            let found = if let ExprKind::Text(matched) = &item.kind { listed(matched) } else { None };
+            let Some((column, matched, needles)) = found else {
+                parts.push(self.predicate(item)?);
+                continue;
+            };
+            let next = joined.len();
+            let at = *known.entry((column, matched.how, matched.case)).or_insert(next);
+            if let Some((_, TextMatch { needles: Needles::Any(all), .. })) = joined.get_mut(at) {
+                self.ledger.carried(item.id);
+                self.ledger.carried(matched.subject.id);
+                all.extend(needles.iter().cloned());
+            } else {
+                joined.push((item, TextMatch { needles: Needles::Any(needles.to_vec()), ..matched.clone() }));
+                places.push(parts.len());
+                parts.push(Expr::Bool(false));
+            }
+        }
+        for ((item, matched), place) in joined.into_iter().zip(places) {
+            self.ledger.carried(item.id);
+            let said = self.text_match(item, &matched)?;
+            if let Some(slot) = parts.get_mut(place) {
+                *slot = said;
+            }
+        }
+        Ok(Expr::any(parts))
     }
 
     fn predicates(&mut self, items: &[Meant]) -> Fit<Vec<Expr>> {
@@ -272,4 +310,15 @@ pub(super) fn unequal_to(value: Expr, constant: Expr, present: bool) -> Expr {
 
 fn is_constant(expr: &Meant) -> bool {
     matches!(expr.kind, ExprKind::Literal(_) | ExprKind::Moment(_))
+}
+
+/// The column in which one of several constants is looked for, the comparison, and the constants.
+fn listed(matched: &TextMatch) -> Option<(&str, &TextMatch, &[Meant])> {
+    let needles = match &matched.needles {
+        Needles::One(needle) => std::slice::from_ref(needle.as_ref()),
+        Needles::Any(needles) => needles,
+        Needles::All(_) | Needles::Table(_) => return None,
+    };
+    let column = matched.subject.as_column().filter(|_| !matched.negated && matched.how != TextHow::Regex)?;
+    needles.iter().all(|needle| needle.as_str().is_some()).then_some((&column.name, matched, needles))
 }

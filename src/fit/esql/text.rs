@@ -49,6 +49,15 @@ enum Found {
     Wildcard(String),
     /// `RLIKE`
     Regex(String),
+    /// `RLIKE`: the text between what may stand before and after it, less what it shares with other needles.
+    Term {
+        /// What stands before.
+        before: &'static str,
+        /// The text, quoted.
+        text: String,
+        /// What stands after.
+        after: &'static str,
+    },
 }
 
 impl<'a> Fitter<'a, '_> {
@@ -112,7 +121,9 @@ impl<'a> Fitter<'a, '_> {
     /// Comparisons with fields that are no texts in Elasticsearch.
     fn typed(&mut self, expr: &Meant, subject: &Subject<'a>, texts: &[String], look: Look) -> Fit<Option<Expr>> {
         let Some(column) = subject.column.as_ref() else { return Ok(None) };
-        if look.how != TextHow::Equals || look.all || texts.is_empty() {
+        // Where only KQL tells the type, a text constant says that the field may be one: its text is compared.
+        let told = column.known.as_ref().is_some_and(|field| field.map.is_some_and(|map| map.elastic_type.is_some()));
+        if !told || look.how != TextHow::Equals || look.all || texts.is_empty() {
             return Ok(None);
         }
         let list: Option<Vec<Expr>> = match column.form {
@@ -207,10 +218,13 @@ impl<'a> Fitter<'a, '_> {
                         Some(true) => class[lower],
                         Some(false) | None => ".*",
                     };
-                    let mut pattern = side(edges.map(|edges| edges.before), BEFORE).to_owned();
-                    lucene::quote(text, &mut pattern);
-                    pattern.push_str(side(edges.map(|edges| edges.after), AFTER));
-                    Found::Regex(pattern)
+                    let mut quoted = String::with_capacity(text.len() + 8);
+                    lucene::quote(text, &mut quoted);
+                    Found::Term {
+                        before: side(edges.map(|edges| edges.before), BEFORE),
+                        text: quoted,
+                        after: side(edges.map(|edges| edges.after), AFTER),
+                    }
                 }
             }
             TextHow::Regex => Found::Always,
@@ -229,6 +243,13 @@ impl<'a> Fitter<'a, '_> {
             lower = true;
             pattern = lucene::contains_regex(text, Folded::Lower).map_err(unsayable)?;
         }
+        if pattern.text.chars().count() > lucene::DELIVERED_MAX_LENGTH {
+            let message = format!(
+                "the regular expression is longer than the {} characters that Elasticsearch takes as delivered",
+                lucene::DELIVERED_MAX_LENGTH
+            );
+            self.note(Code::SiteLimits, Effect::Unsure, expr.span, message);
+        }
         if pattern.ascii_only {
             let message = "`\\d`, `\\w`, `\\s` and `\\b` know all of Unicode in KQL, and ASCII here";
             self.note(Code::RegexDialect, Effect::Unsure, expr.span, message);
@@ -239,14 +260,22 @@ impl<'a> Fitter<'a, '_> {
     /// The needles of which one must be found, those of a kind together.
     fn grouped(&mut self, value: &Expr, forms: Vec<Found>, negated: bool) -> Expr {
         let (mut equal, mut like, mut regex) = (Vec::new(), Vec::new(), Vec::new());
+        let mut terms: Vec<(&'static str, &'static str, Vec<String>)> = Vec::new();
         for form in forms {
             match form {
                 Found::Always => return Expr::Bool(!negated),
                 Found::Equal(text) => equal.push(Expr::Text(text)),
                 Found::Wildcard(pattern) => like.push(pattern),
                 Found::Regex(pattern) => regex.push(pattern),
+                Found::Term { before, text, after } => {
+                    match terms.iter_mut().find(|it| (it.0, it.1) == (before, after)) {
+                        Some((_, _, texts)) => texts.push(text),
+                        None => terms.push((before, after, vec![text])),
+                    }
+                }
             }
         }
+        regex.extend(terms.into_iter().flat_map(|(before, after, texts)| alternatives(before, &texts, after)));
         let mut parts = Vec::new();
         if !equal.is_empty() {
             parts.push(among(value.clone(), equal, negated));
@@ -352,6 +381,32 @@ fn settled(found: Expr, value: Expr, missing_holds: bool, negated: bool, there: 
         return found;
     }
     Expr::any([Expr::is_null(value), found])
+}
+
+/// Patterns of texts between the same edges, each no longer than Elasticsearch takes as delivered.
+fn alternatives(before: &str, texts: &[String], after: &str) -> Vec<String> {
+    if let [only] = texts {
+        return vec![format!("{before}{only}{after}")];
+    }
+    let room = lucene::DELIVERED_MAX_LENGTH.saturating_sub(before.len() + after.len() + 2);
+    let mut patterns = Vec::new();
+    let mut open = String::new();
+    let close = |open: &mut String| {
+        let pattern = format!("{before}({open}){after}");
+        open.clear();
+        pattern
+    };
+    for text in texts {
+        if !open.is_empty() && open.len() + 1 + text.len() > room {
+            patterns.push(close(&mut open));
+        }
+        if !open.is_empty() {
+            open.push('|');
+        }
+        open.push_str(text);
+    }
+    patterns.push(close(&mut open));
+    patterns
 }
 
 /// The value is one of these.

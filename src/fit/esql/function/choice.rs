@@ -1,5 +1,6 @@
 //! Functions that choose one of several values: `iff`, `case`, `coalesce`, `column_ifexists`.
 
+use crate::diagnostic::{Code, Effect};
 use crate::fit::esql::scope::{Form, converted};
 use crate::fit::esql::tree::Expr;
 use crate::fit::esql::{Fit, Fitter};
@@ -41,9 +42,14 @@ impl<'a> Fitter<'a, '_> {
                 if values.len() == 1 { values.remove(0) } else { Expr::Call("COALESCE", values) }
             }
             ("column_ifexists", [_, otherwise]) => match self.if_exists(expr) {
-                Some(column) => {
+                Some(column) if is_nothing(otherwise) || *otherwise == column => {
                     self.carry(otherwise);
                     self.value(&column)?
+                }
+                Some(column) => {
+                    let message = "a row that lacks the column gets the other value in ES|QL, also where the table has the column";
+                    self.note(Code::NullSemantics, Effect::Unsure, expr.span, message);
+                    self.value(&column)?.or(self.branch(expr, otherwise)?)
                 }
                 None => self.branch(expr, otherwise)?,
             },
@@ -81,5 +87,14 @@ impl<'a> Fitter<'a, '_> {
         let ty = made.unwrap_or(if otherwise.ty == ScalarType::Unknown { expr.ty } else { otherwise.ty });
         self.column(&column, ty, name.span).ok()?;
         Some(Meant { kind: ExprKind::Column(column), ty, ..expr.clone() })
+    }
+}
+
+/// Whether a value is what a missing column has anyway.
+fn is_nothing(expr: &Meant) -> bool {
+    match expr.as_literal() {
+        Some(Value::Null(_)) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(_) | None => false,
     }
 }
