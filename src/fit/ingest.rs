@@ -6,7 +6,7 @@
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::plan::{Case, ScalarType, TextHow};
 use crate::source::Span;
-use crate::target::{ColumnMap, Otherwise, Stored};
+use crate::target::{CaseChange, ColumnMap, Otherwise, Stored};
 
 use super::Field;
 
@@ -136,10 +136,7 @@ impl Field<'_> {
             | TextHow::Regex => {
                 let only_case = map.values.is_empty() && map.blanks.is_none() && map.otherwise.is_none();
                 if !only_case {
-                    let message = format!(
-                        "the ingest replaces values of field `{field}`; a comparison with a part of the value, `{text}`, may differ"
-                    );
-                    return LiteralFit::Doubtful(note(Effect::Unsure, message));
+                    return self.part_of_changed(map, text, how, case, span);
                 }
                 match case {
                     Case::Insensitive => LiteralFit::Same,
@@ -164,6 +161,57 @@ impl Field<'_> {
                 }
             }
         }
+    }
+
+    /// What becomes of a part of a value where the ingest replaces whole values: the listed ones are tried.
+    fn part_of_changed(&self, map: &ColumnMap, text: &str, how: TextHow, case: Case, span: Span) -> LiteralFit {
+        let field = &self.name;
+        let mut stored = match &map.blanks {
+            Some(blank) => text.replace(' ', blank),
+            None => text.to_owned(),
+        };
+        if case == Case::Sensitive && merges_case(map) {
+            stored = if map.case == Some(CaseChange::Upper) { stored.to_uppercase() } else { stored.to_lowercase() };
+        }
+        // What becomes of the values that are not listed.
+        let blurred = map.blanks.as_ref().is_some_and(|blank| stored.contains(blank.as_str()));
+        let mut effect = match map.otherwise {
+            Some(Otherwise::Dropped) => Effect::Narrower,
+            Some(Otherwise::Unsure) => Effect::Unsure,
+            Some(Otherwise::Lower | Otherwise::Same) | None if blurred => Effect::Broader,
+            Some(Otherwise::Lower | Otherwise::Same) | None if case == Case::Sensitive && merges_case(map) => {
+                Effect::Broader
+            }
+            Some(Otherwise::Lower | Otherwise::Same) | None => Effect::Exact,
+        };
+        let mut reasons = Vec::new();
+        let mut meant: Vec<&str> = Vec::new();
+        for (from, to) in &map.values {
+            let (Some(is), Some(found)) = (found_in(from, text, how, case), found_in(to, &stored, how, case)) else {
+                effect = effect.and(Effect::Unsure);
+                continue;
+            };
+            if is {
+                meant.push(to);
+            }
+            if is != found {
+                reasons.push(format!("`{from}` is `{to}`"));
+                effect = effect.and(if is { Effect::Narrower } else { Effect::Broader });
+            }
+        }
+        // One value is meant, of those that are kept at all.
+        if let ([only], Some(Otherwise::Dropped)) = (meant.as_slice(), map.otherwise) {
+            stored = (*only).to_owned();
+        }
+        if effect == Effect::Exact {
+            return LiteralFit::Same;
+        }
+        let reasons = if reasons.is_empty() { how_changed(map) } else { format!(" ({})", reasons.join(", ")) };
+        let message = format!(
+            "the ingest replaces values of field `{field}`{reasons}; a comparison with a part of the value, `{text}`, differs there"
+        );
+        let note = Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message));
+        if stored == text { LiteralFit::Doubtful(note) } else { LiteralFit::Changed { text: stored, note } }
     }
 
     /// What becomes of a text where the ingest takes a known front (the hive of a registry key) off the values.
@@ -292,6 +340,35 @@ fn others_stored_as(map: &ColumnMap, stored: &str, written: &str) -> Vec<String>
     others
 }
 
+/// Whether a comparison finds a text in a value; `None` for a regular expression.
+fn found_in(value: &str, text: &str, how: TextHow, case: Case) -> Option<bool> {
+    let fold = |text: &str| match case {
+        Case::Sensitive => text.to_owned(),
+        Case::Insensitive => text.to_lowercase(),
+    };
+    let (value, text) = (fold(value), fold(text));
+    // A term is bounded where it begins or ends in a letter or digit itself.
+    let bounded = |before: bool, after: bool| {
+        let edge = |neighbour: Option<char>| neighbour.is_none_or(|char| !char.is_alphanumeric());
+        let (starts, ends) = (text.starts_with(char::is_alphanumeric), text.ends_with(char::is_alphanumeric));
+        value.match_indices(&text).any(|(at, found)| {
+            let left = value.get(..at).and_then(|front| front.chars().next_back());
+            let right = value.get(at + found.len()..).and_then(|rest| rest.chars().next());
+            (!before || !starts || edge(left)) && (!after || !ends || edge(right))
+        })
+    };
+    Some(match how {
+        TextHow::Equals => value == text,
+        TextHow::Substring => value.contains(&text),
+        TextHow::Prefix => value.starts_with(&text),
+        TextHow::Suffix => value.ends_with(&text),
+        TextHow::Term => bounded(true, true),
+        TextHow::TermPrefix => bounded(true, false),
+        TextHow::TermSuffix => bounded(false, true),
+        TextHow::Regex => return None,
+    })
+}
+
 /// How the ingest changes values, in words.
 fn how_changed(map: &ColumnMap) -> String {
     let mut ways = Vec::new();
@@ -321,7 +398,6 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::target::CaseChange;
 
     fn field(map: &ColumnMap) -> Field<'_> {
         Field { name: Cow::Borrowed("f"), time: false, map: Some(map) }
@@ -408,5 +484,24 @@ mod tests {
         assert_eq!((effect(true), effect(false)), (Some(Effect::Narrower), Some(Effect::Broader)));
         assert_eq!(field(&ColumnMap::default()).presence(true, Span::default()), None);
         assert_eq!(field(&map).shown(Span::default()).unwrap().effect, Some(Effect::Reshaped));
+    }
+
+    #[test]
+    fn a_part_of_a_value_is_tried_on_the_listed_values() {
+        let values = [("ProcessCreated".to_owned(), "start".to_owned())].into_iter().collect();
+        let map = ColumnMap { field: "f".into(), values, otherwise: Some(Otherwise::Lower), ..ColumnMap::default() };
+        let lower = field(&map);
+        let fit = |text, how, case| lower.literal(text, how, case, Span::default());
+        assert_eq!(fit("Asr", TextHow::Prefix, Case::Insensitive), LiteralFit::Same);
+        assert_eq!(effect(&fit("Created", TextHow::Suffix, Case::Insensitive)), Some(Effect::Narrower));
+        assert_eq!(effect(&fit("art", TextHow::Substring, Case::Insensitive)), Some(Effect::Broader));
+        assert_eq!(fit("Created", TextHow::Term, Case::Insensitive), LiteralFit::Same);
+        let LiteralFit::Changed { text, note } = fit("Asr", TextHow::Prefix, Case::Sensitive) else { panic!() };
+        assert_eq!((text.as_str(), note.effect), ("asr", Some(Effect::Broader)));
+        assert_eq!(effect(&fit("A.*", TextHow::Regex, Case::Sensitive)), Some(Effect::Unsure));
+        let map = ColumnMap { otherwise: Some(Otherwise::Dropped), ..map.clone() };
+        let dropped = field(&map).literal("created", TextHow::Substring, Case::Insensitive, Span::default());
+        let LiteralFit::Changed { text, note } = dropped else { panic!() };
+        assert_eq!((text.as_str(), note.effect), ("start", Some(Effect::Narrower)));
     }
 }
