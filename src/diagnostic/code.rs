@@ -255,6 +255,13 @@ codes! {
         todo: "Give the column another name, or name its field or the table's index with --fields.",
         reference: "https://www.elastic.co/docs/reference/query-languages/esql/esql-syntax",
     }
+    EsqlCombine "HG231" {
+        title: "the pipelines can not be brought together in ES|QL",
+        what: "ES|QL puts the rows of queries one after the other (`FROM (…), (…)`), tells each row what its group holds (`INLINE STATS`) and compares with the rows of a query (`IN (FROM …)`). A join is made of these. They can not stand everywhere: a query within `FROM` holds no other, there are eight at most, and `INLINE STATS` does not stand behind `LIMIT`.",
+        when: "A join of rows that are grouped after another join; a union within a join; a join of rows of which some were taken.",
+        todo: "Move the join in front of what stands in its way, or use the target splunk.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/esql/esql-subquery",
+    }
     NeedsNewer "HG239" {
         title: "a newer Elastic is needed",
         what: "The query would use a command, operator or function that the version named by --target-version does not have. The newest version that the data knows is meant where none is named.",
@@ -424,6 +431,20 @@ codes! {
         when: "Events whose array is empty, which KQL leaves out; conditions on single elements.",
         todo: "Check the elements in the alert, or use a target that expands arrays.",
         reference: "https://learn.microsoft.com/kusto/query/mv-expand-operator",
+    }
+    JoinedOnce "HG331" {
+        title: "equal rows of a join come once",
+        what: "KQL's join gives a row for each pair of rows whose keys are equal. ES|QL tells a row the values that it finds on the other side, each once: of rows that are alike in all that is read of them only one is seen.",
+        when: "The other side has several rows of a key that are alike in the columns that the hunt reads.",
+        todo: "Where the number of rows matters, group the other side by its columns and keep the count.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/esql/commands/inlinestats-by",
+    }
+    IndexNeeded "HG332" {
+        title: "an index takes the place of a list outside of the hunt",
+        what: "The hunt reads a watchlist or a file on the network. A query in ES|QL reads an index, which the site must have; its name is made of that of the list, and the translation is right where it holds the same rows. `LOOKUP JOIN` wants an index in lookup mode.",
+        when: "Always, until the index is created; later, when the list changes and the index does not.",
+        todo: "Create the index that the note names, with these columns, and keep it up to date.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/esql/esql-lookup-join",
     }
     OtherLanguage "HG338" {
         title: "the other language of Elastic says the hunt better",

@@ -296,7 +296,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-#[allow(dead_code)] // For ES|QL.
 impl Table<'_> {
     /// Whether ingest leaves out empty texts, so that a field is there exactly where its text is not empty.
     pub(crate) fn empty_is_absent(&self) -> bool {
@@ -307,7 +306,6 @@ impl Table<'_> {
     }
 }
 
-#[allow(dead_code)] // For ES|QL.
 impl Field<'_> {
     /// The type of the field's mapping in Elasticsearch, where it is known. A field of ECS of which nothing is said is a
     /// `keyword`, for the data names every other type; of other fields the column's type says as much as is known.

@@ -77,6 +77,11 @@ impl Proven {
         self.columns.insert(name);
     }
 
+    /// Forgets what another does not know as well.
+    pub(crate) fn meet(&mut self, other: &Self) {
+        self.columns.retain(|name| other.columns.contains(name));
+    }
+
     /// What a stage says of the presence of values.
     pub(crate) fn learn(&mut self, stage: &Stage) {
         match &stage.kind {

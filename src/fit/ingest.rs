@@ -26,7 +26,6 @@ pub(crate) enum LiteralFit {
     Doubtful(Box<Diagnostic>),
 }
 
-#[allow(dead_code)] // `shown` and `used` are for ES|QL.
 impl Field<'_> {
     /// What becomes of a text that the hunt compares with the field.
     pub(crate) fn literal(&self, text: &str, how: TextHow, case: Case, span: Span) -> LiteralFit {

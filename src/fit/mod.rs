@@ -4,6 +4,7 @@
 //! of a query of that language, which `emit` prints without a decision left to make. What a fitter can not say it refuses
 //! or drops by name; a tree exists only beside a closed ledger.
 
+mod demand;
 pub(crate) mod eql;
 pub(crate) mod esql;
 mod fields;
@@ -13,6 +14,7 @@ mod ingest;
 pub(crate) mod json;
 mod ledger;
 mod lucene;
+mod outside;
 pub(crate) mod sigma;
 pub(crate) mod spl;
 pub mod text;

@@ -189,6 +189,8 @@ struct SchemaFile<S> {
     title: String,
     description: String,
     time_field: String,
+    #[serde(default)]
+    lists: Vec<String>,
     unknown_table: UnknownTable,
     unknown_column: UnknownColumn,
     #[serde(default)]
@@ -232,6 +234,8 @@ pub struct Schema {
     pub description: String,
     /// The field of the event's time.
     pub time_field: String,
+    /// Fields that hold several values by the rules of the schema, beside those that a column names.
+    pub lists: Vec<String>,
     /// What happens to a table that it does not hold.
     pub unknown_table: UnknownTable,
     /// What happens to a column that the vocabulary does not hold.
@@ -264,6 +268,7 @@ impl Schema {
                     title: it.title,
                     description: it.description,
                     time_field: it.time_field,
+                    lists: it.lists,
                     unknown_table: it.unknown_table,
                     unknown_column: it.unknown_column,
                     absent_table: it.absent_table,
@@ -282,6 +287,7 @@ impl Schema {
             title: file.title,
             description: file.description,
             time_field: file.time_field,
+            lists: file.lists,
             unknown_table: file.unknown_table,
             unknown_column: file.unknown_column,
             absent_table: file.absent_table,

@@ -165,6 +165,8 @@ constructs! {
         "The first rows of each group. <https://www.elastic.co/docs/reference/query-languages/esql/commands/limit>"
     LikeList Esql "like_list" "`LIKE` with a list"
         "Any of several patterns. <https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/operators#esql-like>"
+    MvContains Esql "mv_contains" "`MV_CONTAINS`"
+        "Whether a field of several values holds some. <https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/mv-functions/mv_contains>"
     RlikeList Esql "rlike_list" "`RLIKE` with a list"
         "Any of several regular expressions. <https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/operators#esql-rlike>"
     Fork Esql "fork" "`FORK`"

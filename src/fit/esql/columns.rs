@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Effect};
 use crate::fit::Field;
 use crate::plan::{ColumnRef, Expr as Meant, ExprKind, PathStep, ScalarType};
 use crate::source::Span;
-use crate::target::{FieldType, Selector};
+use crate::target::FieldType;
 
 impl<'a> Fitter<'a, '_> {
     /// The column that an expression is, if it is nothing else.
@@ -57,30 +57,21 @@ impl<'a> Fitter<'a, '_> {
             let refused = Unsayable::new(Code::UnmappedColumn, span, message);
             return Err(refused.help("map the column to another field with --fields, or use the target eql"));
         }
-        if field.map.is_some_and(|map| matches!(map.elastic_type, Some(FieldType::Text | FieldType::MatchOnlyText))) {
+        if matches!(field.elastic_type(), Some(FieldType::Text | FieldType::MatchOnlyText)) {
             let message =
                 format!("field `{}` is analysed text, which is read from the source of the event", field.name);
             self.note(Code::FieldCaveat, Effect::Exact, span, message);
         }
-        let empty_is_absent = self.tables.iter().all(|table| match table.selector.as_ref() {
-            Selector::Elastic(selector) => selector.empty_is_absent,
-            Selector::Splunk(_) | Selector::Sigma(_) => false,
-        });
+        let empty_is_absent = self.tables.iter().all(crate::fit::Table::empty_is_absent);
+        let many = field.is_list();
         let time = field.time;
         let column = Column::computed(name, ty);
-        Ok(Column { form, present: time, empty_is_absent, known: Some(field), ..column })
+        Ok(Column { form, many, present: time, empty_is_absent, known: Some(field), ..column })
     }
 
     /// The type in which a field holds the values of a column.
     fn form_of(&self, field: &Field<'a>, ty: ScalarType) -> Form {
-        let told = field.map.and_then(|map| map.elastic_type).map(Form::mapped);
-        let stored = field.map.and_then(|map| map.stored_as).map(Form::of);
-        match (told, stored) {
-            (Some(told), _) => told,
-            (None, Some(stored)) => stored,
-            (None, None) if field.time => Form::Date,
-            (None, None) => Form::of(ty),
-        }
+        field.elastic_type().map_or_else(|| Form::of(ty), Form::mapped)
     }
 
     /// The field of the event that holds a column, the same in every table of the hunt.

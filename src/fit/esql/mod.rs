@@ -5,32 +5,41 @@
 //! written out. What ES|QL could say and is not yet written is refused by name (`HG205`).
 //! See <https://www.elastic.co/docs/reference/query-languages/esql>.
 
+mod anywhere;
 mod columns;
+mod combine;
 mod function;
+mod join;
+mod meet;
 mod moment;
+mod needles;
 mod part;
 mod predicate;
 mod projection;
+mod rows;
 mod scope;
 mod source;
 mod stages;
 mod summarize;
 mod text;
 pub(crate) mod tree;
+mod union;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use self::scope::Scope;
 use self::tree::{Body, Command, Expr, Name, Query, Source};
+use super::demand::Demand;
 use super::flow::{Proven, polarities};
 use super::unsayable::{Fit, Stopped, Unsayable};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::plan::{Expr as Meant, Pipeline, Tree};
+use crate::plan::{Expr as Meant, NodeId, Pipeline, Tree};
 use crate::source::Span;
 use crate::target::{Capability, Construct, Support};
 
@@ -88,6 +97,14 @@ struct Fitter<'a, 'l> {
     precomputed: Vec<(Name, Expr)>,
     /// At most so many rows come out.
     at_most: Option<u64>,
+    /// What is read of the rows that come out, where another query reads them; `None` is everything.
+    after: Option<Demand>,
+    /// Queries in parentheses that the hunt holds so far.
+    queries: usize,
+    /// This is a query within `FROM`, where no other can stand.
+    inside: bool,
+    /// Comparisons with the rows of another query that are conditions of a `where` on their own.
+    alone: BTreeSet<NodeId>,
 }
 
 /// What a pipeline became.
@@ -97,6 +114,8 @@ struct Branch<'a> {
     body: Body,
     /// The columns at its end.
     scope: Scope<'a>,
+    /// At most so many rows.
+    at_most: Option<u64>,
     tables: Vec<Table<'a>>,
     time_columns: Vec<Arc<str>>,
     proven: Proven,
@@ -121,6 +140,10 @@ impl<'a, 'l> Fitter<'a, 'l> {
             scratch: Vec::new(),
             precomputed: Vec::new(),
             at_most: None,
+            after: None,
+            queries: 0,
+            inside: false,
+            alone: BTreeSet::new(),
         }
     }
 
@@ -135,6 +158,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             return Err(whole(self.refused_source(pipeline, reason)));
         }
         self.ledger.carried(pipeline.id);
+        let from = self.commands.len();
         for (index, stage) in pipeline.stages.iter().enumerate() {
             let rest = pipeline.stages.get(index + 1..).unwrap_or_default();
             self.polarity = polarities.next().unwrap_or(self.outer);
@@ -142,7 +166,8 @@ impl<'a, 'l> Fitter<'a, 'l> {
             self.settle();
             self.proven.learn(stage);
         }
-        let filtered = self.commands.iter().any(|it| matches!(it, Command::Where(_)));
+        let said = self.commands.get(from..).unwrap_or_default();
+        let filtered = said.iter().any(|it| matches!(it, Command::Where(_)));
         if self.left_out > 0 && !filtered {
             let message =
                 "without the conditions that can not be said, the query would select every event of the table";
@@ -156,6 +181,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
         Branch {
             body: Body { source, commands: self.commands },
             scope: self.scope,
+            at_most: self.at_most,
             tables: self.tables,
             time_columns: self.time_columns,
             proven: self.proven,

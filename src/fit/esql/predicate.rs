@@ -147,6 +147,9 @@ impl<'a> Fitter<'a, '_> {
             let message = "KQL compares the type of a dynamic value as well";
             self.note(Code::Approximated, Effect::Unsure, expr.span, message);
         }
+        if let Some(said) = self.number_as_text(op, left, std::slice::from_ref(right))? {
+            return Ok(said);
+        }
         let form = self.common_form(left, right);
         let (a, b) = (self.compared(left, form, right)?, self.compared(right, form, left)?);
         Ok(match op {
@@ -184,6 +187,34 @@ impl<'a> Fitter<'a, '_> {
             // Where the value is null it is unequal as well.
             same.or(Expr::Bool(false)).negated()
         })
+    }
+
+    /// A field that holds whole numbers as texts, compared with constants by their text; `None` for everything else.
+    fn number_as_text(&mut self, op: CompareOp, subject: &Meant, values: &[Meant]) -> Fit<Option<Expr>> {
+        let negated = match op {
+            CompareOp::Eq => false,
+            CompareOp::Ne => true,
+            CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => return Ok(None),
+        };
+        let texts: Option<Vec<Expr>> = values
+            .iter()
+            .map(|value| {
+                if let Some(Value::Long(number)) = value.as_literal() {
+                    Some(Expr::text(number.to_string()))
+                } else {
+                    None
+                }
+            })
+            .collect();
+        let Some(texts) = texts.filter(|_| matches!(subject.ty, ScalarType::Int | ScalarType::Long)) else {
+            return Ok(None);
+        };
+        let Some(column) = self.held_column(subject)?.filter(|column| column.form == Form::Keyword) else {
+            return Ok(None);
+        };
+        values.iter().for_each(|value| self.ledger.carried(value.id));
+        let found = super::text::among(column.bare(), texts, negated);
+        Ok(Some(if negated && !column.present { Expr::any([Expr::is_null(column.bare()), found]) } else { found }))
     }
 
     /// The type in which two values are compared.
@@ -231,6 +262,10 @@ impl<'a> Fitter<'a, '_> {
             self.value(subject)?;
             return Ok(Expr::Bool(negated));
         }
+        let op = if negated { CompareOp::Ne } else { CompareOp::Eq };
+        if let Some(said) = self.number_as_text(op, subject, values)? {
+            return Ok(said);
+        }
         let constant = values
             .iter()
             .all(|value| value.as_literal().is_some_and(|value| !matches!(value, Value::Null(_) | Value::Datetime(_))));
@@ -243,7 +278,6 @@ impl<'a> Fitter<'a, '_> {
             let there = column.is_some_and(|column| column.present) || value.never_null();
             return Ok(if negated && !there { Expr::any([Expr::is_null(value), found]) } else { found });
         }
-        let op = if negated { CompareOp::Ne } else { CompareOp::Eq };
         let mut parts = Vec::new();
         for value in values {
             parts.push(self.compare(expr, op, subject, value)?);
@@ -262,6 +296,10 @@ impl<'a> Fitter<'a, '_> {
         }
         let null = |value: Expr| if negated { Expr::is_not_null(value) } else { Expr::is_null(value) };
         let column = self.held_column(subject)?;
+        let kept = column.as_ref().and_then(|column| column.known.as_ref()?.presence(negated, subject.span));
+        if let Some(note) = kept {
+            self.ledger.note(self.polarity, *note);
+        }
         let value = match &column {
             Some(column) => column.bare(),
             None if textual => self.text_value(subject)?,

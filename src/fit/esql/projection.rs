@@ -60,7 +60,8 @@ impl<'a> Fitter<'a, '_> {
         self.ledger.carried(binding.id);
         let field = self.new_name(&binding.name, binding.span)?;
         if let Some(source) = self.held_column(&binding.value)? {
-            let value = self.value(&binding.value)?;
+            self.shown(&source, binding.value.span);
+            let value = source.value();
             let kept = value == source.bare();
             let form = if kept { source.form } else { super::scope::Form::of(source.ty) };
             let known = source.known.clone().filter(|_| kept);

@@ -1,13 +1,12 @@
 //! Sources: how the events of a hunt are found.
 
-use super::scope::Scope;
 use super::tree::{Command, Comparison, Expr, Name, Part, Source as Said};
-use super::{Fit, Fitter, Unsayable, unwritten};
+use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::Code;
 use crate::fit::Window;
 use crate::plan::{Pipeline, Source, TableRef};
 use crate::source::Span;
-use crate::target::{ElasticSelector, Selector, TermTest};
+use crate::target::{Construct, ElasticSelector, Selector, TermTest};
 
 impl<'a> Fitter<'a, '_> {
     /// Finds the events of the source that lie in the window.
@@ -22,16 +21,18 @@ impl<'a> Fitter<'a, '_> {
                 }
                 self.leading_window(window)
             }
-            Source::Union(_)
-            | Source::Watchlist { .. }
-            | Source::External { .. }
-            | Source::Rows { .. }
-            | Source::Print(_)
-            | Source::Range { .. }
-            | Source::Search { .. } => {
-                self.scope = Scope::default();
-                Err(unwritten(span, "this source"))
+            Source::Union(union) => self.union(pipeline, union, window),
+            source @ (Source::Watchlist { .. } | Source::External { .. }) => {
+                self.scope = self.listed_columns(source, span)?;
+                if let Some(index) = self.listed(source, false, span) {
+                    self.source = Some(Said::From(vec![Part::Index(index)]));
+                }
+                Ok(())
             }
+            Source::Rows { columns, rows } => self.written_rows(columns, rows, span),
+            Source::Print(bindings) => self.print(bindings),
+            Source::Range { name, from, to, step } => self.range(name, from, to, step, span),
+            Source::Search { tables, predicate } => self.anywhere(pipeline, tables, predicate, window),
         }
     }
 
@@ -52,42 +53,49 @@ impl<'a> Fitter<'a, '_> {
             let message = format!("`{}` can not be the name of an index", index.replace(char::is_control, " "));
             return Err(Unsayable::new(Code::EsqlName, span, message).help("name the source with --fields"));
         }
-        let condition = selector_condition(selector, span)?;
+        let condition = self.selector_condition(selector, span)?;
         self.tables.push(table);
         Ok((index, condition))
     }
-}
 
-/// The condition of a selector.
-fn selector_condition(selector: &ElasticSelector, span: Span) -> Fit<Expr> {
-    let mut parts = Vec::new();
-    for term in &selector.terms {
-        let Some(name) = Name::new(term.field.as_str()) else {
-            return Err(super::columns::unwritable(&term.field, span));
-        };
-        let field = Expr::Field(name);
-        parts.push(match &term.test {
-            TermTest::OneOf(values) => match values.as_slice() {
-                [only] => Expr::compare(Comparison::Eq, field, Expr::text(only.clone())),
-                many => Expr::In {
-                    value: Box::new(field),
-                    list: many.iter().cloned().map(Expr::Text).collect(),
-                    negated: false,
+    /// The condition of a selector.
+    fn selector_condition(&self, selector: &ElasticSelector, span: Span) -> Fit<Expr> {
+        let mut parts = Vec::new();
+        for term in &selector.terms {
+            let Some(name) = Name::new(term.field.as_str()) else {
+                return Err(super::columns::unwritable(&term.field, span));
+            };
+            // A comparison with several values is null.
+            let list =
+                self.frame.schema.lists.contains(&term.field) && self.frame.needs(Construct::MvContains).is_none();
+            let field = Expr::Field(name);
+            parts.push(match &term.test {
+                TermTest::OneOf(values) if list => {
+                    let one = |value: &String| Expr::call("MV_CONTAINS", [field.clone(), Expr::text(value.clone())]);
+                    Expr::any(values.iter().map(one))
+                }
+                TermTest::OneOf(values) => match values.as_slice() {
+                    [only] => Expr::compare(Comparison::Eq, field, Expr::text(only.clone())),
+                    many => Expr::In {
+                        value: Box::new(field),
+                        list: many.iter().cloned().map(Expr::Text).collect(),
+                        negated: false,
+                    },
                 },
-            },
-            TermTest::Like(patterns) => {
-                let like = |pattern: &String| Expr::Like {
-                    value: Box::new(field.clone()),
-                    patterns: vec![pattern.clone()],
-                    regex: false,
-                    negated: false,
-                };
-                Expr::any(patterns.iter().map(like))
-            }
-            TermTest::Exists => Expr::is_not_null(field),
-            // The value is a column of the hunt: it is selected by the hunt's own condition on it.
-            TermTest::FromColumn { .. } => Expr::Bool(true),
-        });
+                TermTest::Like(patterns) => {
+                    let like = |pattern: &String| Expr::Like {
+                        value: Box::new(field.clone()),
+                        patterns: vec![pattern.clone()],
+                        regex: false,
+                        negated: false,
+                    };
+                    Expr::any(patterns.iter().map(like))
+                }
+                TermTest::Exists => Expr::is_not_null(field),
+                // The value is a column of the hunt: it is selected by the hunt's own condition on it.
+                TermTest::FromColumn { .. } => Expr::Bool(true),
+            });
+        }
+        Ok(Expr::all(parts))
     }
-    Ok(Expr::all(parts))
 }

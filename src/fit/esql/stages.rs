@@ -65,9 +65,9 @@ impl<'a> Fitter<'a, '_> {
                 self.note(Code::Ignored, Effect::Exact, stage.span, message);
                 Ok(())
             }
+            StageKind::Join(join) => self.join(stage, join, false, rest),
+            StageKind::Lookup(join) => self.join(stage, join, true, rest),
             StageKind::Serialize(_)
-            | StageKind::Join(_)
-            | StageKind::Lookup(_)
             | StageKind::MvExpand { .. }
             | StageKind::Parse { .. }
             | StageKind::ParseKv { .. }
@@ -105,6 +105,7 @@ impl<'a> Fitter<'a, '_> {
     /// `where`
     fn filter(&mut self, predicate: &Meant, window: &Window<'_>) -> Fit<()> {
         self.ledger.carried(predicate.id);
+        self.conditions_alone(predicate);
         let mut parts = Vec::new();
         for conjunct in predicate.conjuncts() {
             if window.holds(conjunct) {

@@ -63,6 +63,9 @@ enum Found {
 impl<'a> Fitter<'a, '_> {
     /// A text comparison.
     pub(super) fn text_match(&mut self, expr: &Meant, matched: &TextMatch) -> Fit<Expr> {
+        if let Some(found) = self.in_set(expr, matched)? {
+            return Ok(found);
+        }
         let (items, all): (&[Meant], bool) = match &matched.needles {
             Needles::One(needle) => (std::slice::from_ref(needle.as_ref()), false),
             Needles::Any(items) => (items, false),
@@ -122,8 +125,11 @@ impl<'a> Fitter<'a, '_> {
     fn typed(&mut self, expr: &Meant, subject: &Subject<'a>, texts: &[String], look: Look) -> Fit<Option<Expr>> {
         let Some(column) = subject.column.as_ref() else { return Ok(None) };
         // Where only KQL tells the type, a text constant says that the field may be one: its text is compared.
-        let told = column.known.as_ref().is_some_and(|field| field.map.is_some_and(|map| map.elastic_type.is_some()));
-        if !told || look.how != TextHow::Equals || look.all || texts.is_empty() {
+        let Some(told) = column.known.as_ref().filter(|field| field.elastic_type().is_some()) else { return Ok(None) };
+        if told.is_list() {
+            return self.in_list(expr, subject, texts, look);
+        }
+        if look.how != TextHow::Equals || look.all || texts.is_empty() {
             return Ok(None);
         }
         let list: Option<Vec<Expr>> = match column.form {
@@ -153,6 +159,24 @@ impl<'a> Fitter<'a, '_> {
         Ok(list.map(|list| {
             settled(among(column.bare(), list, look.negated), column.bare(), false, look.negated, subject.there)
         }))
+    }
+
+    /// A comparison with a field that holds several values: one of them is the text. Other comparisons are null where there
+    /// are several.
+    fn in_list(&mut self, expr: &Meant, subject: &Subject<'a>, texts: &[String], look: Look) -> Fit<Option<Expr>> {
+        let sayable = look.how == TextHow::Equals
+            && !look.all
+            && look.case == Case::Sensitive
+            && texts.iter().all(|text| !text.is_empty())
+            && self.frame.needs(Construct::MvContains).is_none();
+        if !sayable {
+            let message = "the field may hold several values, with which a comparison is null";
+            self.note(Code::FieldCaveat, Effect::Unsure, expr.span, message);
+            return Ok(None);
+        }
+        let contains = |text: &String| Expr::call("MV_CONTAINS", [subject.value.clone(), Expr::text(text.clone())]);
+        let found = Expr::any(texts.iter().map(contains));
+        Ok(Some(if look.negated { found.or(Expr::Bool(false)).negated() } else { found }))
     }
 
     /// The condition for a subject and constant needles.
@@ -410,7 +434,7 @@ fn alternatives(before: &str, texts: &[String], after: &str) -> Vec<String> {
 }
 
 /// The value is one of these.
-fn among(value: Expr, mut list: Vec<Expr>, negated: bool) -> Expr {
+pub(super) fn among(value: Expr, mut list: Vec<Expr>, negated: bool) -> Expr {
     if list.len() == 1
         && let Some(only) = list.pop()
     {

@@ -35,7 +35,7 @@ impl<'a> Fitter<'a, '_> {
             ExprKind::Moment(moment) => self.moment(*moment, expr.span),
             ExprKind::Column(reference) => {
                 let column = self.column(reference, expr.ty, expr.span)?;
-                self.given_out(&column, expr.span);
+                self.used(&column, expr.span);
                 Ok(column.value())
             }
             ExprKind::Path { base, steps } => match self.part_column(expr)? {
@@ -98,7 +98,7 @@ impl<'a> Fitter<'a, '_> {
     /// A value as text, as KQL's `tostring` gives it; null or empty where there is none.
     pub(super) fn text_value(&mut self, expr: &Meant) -> Fit<Expr> {
         if let Some(column) = self.held_column(expr)? {
-            self.given_out(&column, expr.span);
+            self.used(&column, expr.span);
             return Ok(self.column_text(expr, &column));
         }
         self.text_note(expr);
@@ -123,14 +123,17 @@ impl<'a> Fitter<'a, '_> {
         converted(column.bare(), column.form, Form::Keyword)
     }
 
-    /// Notes that a value is given out which the ingest has changed; comparisons follow the change by themselves.
-    fn given_out(&mut self, column: &Column<'a>, span: Span) {
-        if let Some(field) = column.known.as_ref()
-            && field.map.is_some_and(crate::target::ColumnMap::changes_values)
-        {
-            let message =
-                format!("the ingest replaces values of field `{}`, which are given out as they are", field.name);
-            self.note(Code::ValueChanged, Effect::Unsure, span, message);
+    /// Notes that a value is computed with which the ingest has changed; comparisons follow the change by themselves.
+    pub(super) fn used(&mut self, column: &Column<'a>, span: Span) {
+        if let Some(note) = column.known.as_ref().and_then(|field| field.used(span)) {
+            self.ledger.note(self.polarity, *note);
+        }
+    }
+
+    /// Notes that a value is given out as the ingest has changed it.
+    pub(super) fn shown(&mut self, column: &Column<'a>, span: Span) {
+        if let Some(note) = column.known.as_ref().and_then(|field| field.shown(span)) {
+            self.ledger.note(self.polarity, *note);
         }
     }
 

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use super::demand::Demand;
 use super::scope::{Column, Shape};
 use super::tree::{Command, EvalExpr, Name};
 use super::{Branch, Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
 use crate::fit::Window;
-use crate::plan::{ColumnRef, Expr, ExprKind, Pipeline, ScalarType};
+use crate::fit::demand::Demand;
+use crate::plan::{ColumnRef, Expr, ExprKind, Pipeline, ScalarType, Stage};
 use crate::source::Span;
 
 /// A key as it is compared.
@@ -41,6 +41,11 @@ pub(super) fn searches_in(commands: &[Command]) -> usize {
 }
 
 impl<'a> Fitter<'a, '_> {
+    /// The columns that are read by these stages and by whoever reads the pipeline.
+    pub(super) fn demand(&self, rest: &[Stage]) -> Demand {
+        crate::fit::demand::demand(rest, self.after.as_ref())
+    }
+
     /// A part of the hunt as a search of its own, whose rows act on those of the hunt in the direction `outer`; `after`
     /// says what is read of them, `window` the time they must lie in, and `then` what is done with them in the end.
     ///

@@ -10,12 +10,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::combine::{Key, may_lack, searches_in};
-use super::demand::{Demand, mentioned};
 use super::scope::{Column, Scope};
 use super::tree::{Command, EvalExpr, Name};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
 use crate::fit::Window;
+use crate::fit::demand::{Demand, mentioned};
 use crate::plan::{Join, JoinKind, ScalarType, Stage};
 use crate::source::Span;
 

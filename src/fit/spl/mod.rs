@@ -9,7 +9,6 @@ mod apply;
 mod columns;
 mod combine;
 mod datamodel;
-mod demand;
 mod dynamic;
 mod expand;
 mod extreme;
@@ -46,10 +45,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use self::demand::Demand;
 use self::model::Model;
 use self::scope::Scope;
 use self::tree::{Command, EvalExpr, Name, Query, SearchExpr};
+use super::demand::Demand;
 use super::flow::{Proven, polarities};
 use super::unsayable::{Fit, Stopped, Unsayable};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};

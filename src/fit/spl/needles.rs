@@ -8,13 +8,13 @@ use super::form::{call, number, text};
 use std::sync::Arc;
 
 use super::combine::may_lack;
-use super::demand::Demand;
 use super::predicate::Condition;
 use super::scope::{Column, Shape};
 use super::tree::{Command, EvalExpr, Name, StatsAggregate, StatsInput};
 use super::{Branch, Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Polarity};
 use crate::fit::Window;
+use crate::fit::demand::Demand;
 use crate::plan::{Case, Expr, Pipeline, ScalarType, TextHow, TextMatch};
 use crate::source::Span;
 

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use super::demand::closes;
 use super::scope::Column;
 use super::tree::{Command, EvalExpr, Glob, Name};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::demand::closes;
 use crate::fit::text::matches_glob as matches;
 use crate::plan::{Binding, Expr, ExprKind, NamePattern, ScalarType, Stage};
 

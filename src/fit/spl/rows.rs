@@ -13,6 +13,7 @@ use super::tree::{Command, EvalExpr, Name, Operator};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::fit::json::json_text;
+use crate::fit::outside;
 use crate::plan::{Binding, Expr, Pipeline, ScalarType, Source, StageKind, Value};
 use crate::source::Span;
 
@@ -176,21 +177,14 @@ impl<'a> Fitter<'a, '_> {
     }
 }
 
-/// The name of a lookup, of letters, digits and what else the name of a file has.
+/// The name of a lookup.
 fn lookup_name(name: &str) -> Name {
-    let mut text: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
-    if !text.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        text.insert_str(0, "lookup_");
-    }
-    Name::new(text).unwrap_or_else(|| Name::of("lookup"))
+    Name::new(outside::list_name(name)).unwrap_or_else(|| Name::of("lookup"))
 }
 
 /// The name of the lookup for external data: that of the file.
 fn external_name(addresses: &[String]) -> Name {
-    let address = addresses.first().map_or("external", String::as_str);
-    let path = address.split(['?', '#', ';']).next().unwrap_or(address);
-    let file = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
-    lookup_name(file.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("external"))
+    Name::new(outside::external_name(addresses)).unwrap_or_else(|| Name::of("lookup"))
 }
 
 /// A constant bound of `range`.

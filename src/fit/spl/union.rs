@@ -9,12 +9,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::demand::{Demand, mentioned};
 use super::scope::{Column, Scope};
 use super::tree::{Command, EvalExpr, Name, SearchExpr};
 use super::{Branch, Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::Window;
+use crate::fit::demand::{Demand, mentioned};
 use crate::plan::{Expr, NodeRef, Pipeline, ScalarType, Source, Stage, StageKind, Tree, Union};
 use crate::source::Span;
 

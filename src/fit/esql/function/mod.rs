@@ -10,7 +10,7 @@ mod truth;
 use super::tree::Expr;
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{Expr as Meant, ExprKind, PathStep, Pipeline, ScalarType, TextMatch};
+use crate::plan::{Expr as Meant, ExprKind, PathStep, ScalarType};
 use crate::target::Spelling;
 use crate::vocabulary::{ParamType, Returns};
 
@@ -83,16 +83,6 @@ impl<'a> Fitter<'a, '_> {
     /// A part of a value that is no column.
     pub(super) fn part(&mut self, expr: &Meant, _base: &Meant, _steps: &[PathStep]) -> Fit<Expr> {
         Err(unwritten(expr.span, "a part of such a value"))
-    }
-
-    /// `toscalar(…)`
-    pub(super) fn scalar(&mut self, expr: &Meant, _pipeline: &Pipeline) -> Fit<Expr> {
-        Err(unwritten(expr.span, "`toscalar`"))
-    }
-
-    /// `x in (T | …)`
-    pub(super) fn in_table(&mut self, expr: &Meant, _matched: &TextMatch, _pipeline: &Pipeline) -> Fit<Expr> {
-        Err(unwritten(expr.span, "a comparison with the rows of another query"))
     }
 
     /// Notes that a function is said in another way.

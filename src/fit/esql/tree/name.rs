@@ -23,6 +23,11 @@ impl Name {
         Self(format!("{HELPER}{number}"))
     }
 
+    /// Whether it is a helper column.
+    pub(crate) fn is_helper(&self) -> bool {
+        self.0.starts_with(HELPER)
+    }
+
     /// The text, unquoted.
     pub(crate) fn text(&self) -> &str {
         &self.0

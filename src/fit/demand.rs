@@ -3,20 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Fitter;
 use crate::plan::{AggregateValue, ArgColumns, ExprKind, NodeRef, ParsePart, Stage, StageKind, Tree};
 
 /// The columns that are read behind a place of a pipeline.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Demand {
+pub(crate) struct Demand {
     /// Their names.
-    pub(super) names: BTreeSet<Arc<str>>,
+    pub(crate) names: BTreeSet<Arc<str>>,
     /// The row comes out as it is: every column is read.
-    pub(super) open: bool,
+    pub(crate) open: bool,
 }
 
 /// Adds the columns that a part of the plan names.
-pub(super) fn mentioned(tree: &dyn Tree, names: &mut BTreeSet<Arc<str>>) {
+pub(crate) fn mentioned(tree: &dyn Tree, names: &mut BTreeSet<Arc<str>>) {
     tree.visit(&mut |node| {
         let NodeRef::Expr(expr) = node else { return };
         match &expr.kind {
@@ -45,7 +44,7 @@ pub(super) fn mentioned(tree: &dyn Tree, names: &mut BTreeSet<Arc<str>>) {
 }
 
 /// Whether a stage fixes which columns there are.
-pub(super) fn closes(stage: &Stage) -> bool {
+pub(crate) fn closes(stage: &Stage) -> bool {
     match &stage.kind {
         StageKind::Project(_) | StageKind::Count | StageKind::MakeSeries(_) | StageKind::SampleDistinct { .. } => true,
         StageKind::Distinct(columns) => !columns.is_empty(),
@@ -120,37 +119,35 @@ fn makes(stage: &Stage, made: &mut BTreeSet<Arc<str>>) {
     }
 }
 
-impl Fitter<'_, '_> {
-    /// The columns that are read by these stages and by whoever reads the pipeline.
-    pub(super) fn demand(&self, rest: &[Stage]) -> Demand {
-        let mut names = BTreeSet::new();
-        // What a stage has made is not read of the rows here.
-        let mut made: BTreeSet<Arc<str>> = BTreeSet::new();
-        for stage in rest {
-            let mut read = BTreeSet::new();
-            if let StageKind::Join(join) | StageKind::Lookup(join) = &stage.kind {
-                join.on.iter().for_each(|key| mentioned(&key.left, &mut read));
-                made.extend(join.renamed.iter().map(|(_, name)| name.clone()));
-            } else if let StageKind::ProjectAway(patterns)
-            | StageKind::ProjectKeep(patterns)
-            | StageKind::ProjectReorder(patterns) = &stage.kind
-            {
-                read.extend(patterns.iter().map(|it| it.pattern.clone()).filter(|name| !name.contains('*')));
-            } else {
-                mentioned(stage, &mut read);
-            }
-            names.extend(read.into_iter().filter(|name| !made.contains(name)));
-            if closes(stage) {
-                return Demand { names, open: false };
-            }
-            makes(stage, &mut made);
+/// The columns that are read by these stages and by whoever reads the pipeline, of which `after` says what it reads.
+pub(crate) fn demand(rest: &[Stage], after: Option<&Demand>) -> Demand {
+    let mut names = BTreeSet::new();
+    // What a stage has made is not read of the rows here.
+    let mut made: BTreeSet<Arc<str>> = BTreeSet::new();
+    for stage in rest {
+        let mut read = BTreeSet::new();
+        if let StageKind::Join(join) | StageKind::Lookup(join) = &stage.kind {
+            join.on.iter().for_each(|key| mentioned(&key.left, &mut read));
+            made.extend(join.renamed.iter().map(|(_, name)| name.clone()));
+        } else if let StageKind::ProjectAway(patterns)
+        | StageKind::ProjectKeep(patterns)
+        | StageKind::ProjectReorder(patterns) = &stage.kind
+        {
+            read.extend(patterns.iter().map(|it| it.pattern.clone()).filter(|name| !name.contains('*')));
+        } else {
+            mentioned(stage, &mut read);
         }
-        match &self.after {
-            Some(after) => {
-                names.extend(after.names.iter().filter(|name| !made.contains(*name)).cloned());
-                Demand { names, open: after.open }
-            }
-            None => Demand { names, open: true },
+        names.extend(read.into_iter().filter(|name| !made.contains(name)));
+        if closes(stage) {
+            return Demand { names, open: false };
         }
+        makes(stage, &mut made);
+    }
+    match after {
+        Some(after) => {
+            names.extend(after.names.iter().filter(|name| !made.contains(*name)).cloned());
+            Demand { names, open: after.open }
+        }
+        None => Demand { names, open: true },
     }
 }

@@ -1,0 +1,1 @@
+//! Rows of two pipelines that find one another by their keys.
