@@ -30,6 +30,21 @@ impl Field<'_> {
     /// What becomes of a text that the hunt compares with the field.
     pub(crate) fn literal(&self, text: &str, how: TextHow, case: Case, span: Span) -> LiteralFit {
         let Some(map) = self.map.filter(|map| map.changes_values()) else { return LiteralFit::Same };
+        let fit = self.by_value(map, text, how, case, span);
+        let Some(other) = &map.fallback else { return fit };
+        let filled = format!("the ingest puts column `{other}` into field `{}` where its own is empty", self.name);
+        let (text, note) = match fit {
+            LiteralFit::Same => {
+                (text.to_owned(), Box::new(Diagnostic::note(Code::ValueChanged, Effect::Broader, span, filled)))
+            }
+            LiteralFit::Changed { text, note } => (text, both(note, &filled)),
+            LiteralFit::Doubtful(note) => (text.to_owned(), both(note, &filled)),
+        };
+        LiteralFit::Changed { text, note }
+    }
+
+    /// What becomes of a text by the values that the ingest changes.
+    fn by_value(&self, map: &ColumnMap, text: &str, how: TextHow, case: Case, span: Span) -> LiteralFit {
         let note =
             |effect: Effect, message: String| Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message));
         let field = &self.name;
@@ -139,6 +154,7 @@ impl Field<'_> {
                 }
                 match case {
                     Case::Insensitive => LiteralFit::Same,
+                    Case::Sensitive if !merges_case(map) => LiteralFit::Same,
                     Case::Sensitive if how == TextHow::Regex => LiteralFit::Doubtful(note(
                         Effect::Unsure,
                         format!(
@@ -276,6 +292,10 @@ impl Field<'_> {
             },
             TextHow::Suffix => match (whole, tail()) {
                 (Some(front), _) => cut(front, front),
+                // More than one name of a path: hardly another text ends so.
+                (None, Some((end, front))) if text.get(end.len()..).is_some_and(|rest| rest.contains('\\')) => {
+                    cut(end, front)
+                }
                 (None, Some((end, front))) => LiteralFit::Doubtful(note(
                     Effect::Narrower,
                     format!(
@@ -310,12 +330,26 @@ impl Field<'_> {
 
     /// What is to be said where it is asked whether the field has a value (`present`) or none.
     pub(crate) fn presence(&self, present: bool, span: Span) -> Option<Box<Diagnostic>> {
-        let map = self.map.filter(|map| map.otherwise == Some(Otherwise::Dropped))?;
+        let map = self.map?;
+        if let Some(other) = &map.fallback {
+            let effect = if present { Effect::Broader } else { Effect::Narrower };
+            let message = format!("the ingest puts column `{other}` into field `{}` where its own is empty", self.name);
+            return Some(Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message)));
+        }
+        if map.otherwise != Some(Otherwise::Dropped) {
+            return None;
+        }
         let kept: Vec<String> = map.values.keys().map(|value| format!("`{value}`")).collect();
         let effect = if present { Effect::Narrower } else { Effect::Broader };
         let message = format!("the ingest keeps no values but {} in field `{}`", kept.join(", "), self.name);
         Some(Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message)))
     }
+}
+
+/// A note that says, too, that the field may hold more.
+fn both(note: Box<Diagnostic>, filled: &str) -> Box<Diagnostic> {
+    let effect = note.effect.unwrap_or(Effect::Exact).and(Effect::Broader);
+    Box::new(Diagnostic::note(note.code, effect, note.span, format!("{}; {filled}", note.message)))
 }
 
 /// Whether texts that differ in case only are stored alike.
@@ -379,6 +413,9 @@ fn how_changed(map: &ColumnMap) -> String {
     }
     if let Some(front) = map.strips.first() {
         ways.push(format!("`{front}` is taken off"));
+    }
+    if let Some(other) = &map.fallback {
+        ways.push(format!("`{other}` where its own column is empty"));
     }
     if map.hex {
         ways.push("a hexadecimal text is a number".to_owned());
@@ -452,6 +489,7 @@ mod tests {
         assert_eq!(effect(&fit("LOCAL_MACHINE", TextHow::Substring)), Some(Effect::Narrower));
         assert_eq!(effect(&fit("HKEY_LOCAL", TextHow::Prefix)), Some(Effect::Narrower));
         assert_eq!(effect(&fit("\\Run", TextHow::Suffix)), Some(Effect::Narrower));
+        assert_eq!(changed("\\Windows\\Run", TextHow::Suffix), ("Windows\\Run".to_owned(), broader));
         assert_eq!(fit("Run", TextHow::Suffix), LiteralFit::Same);
         assert_eq!(effect(&fit("H.*", TextHow::Regex)), Some(Effect::Unsure));
     }
@@ -502,5 +540,15 @@ mod tests {
         let dropped = field(&map).literal("created", TextHow::Substring, Case::Insensitive, Span::default());
         let LiteralFit::Changed { text, note } = dropped else { panic!() };
         assert_eq!((text.as_str(), note.effect), ("start", Some(Effect::Narrower)));
+    }
+
+    #[test]
+    fn another_column_may_fill_the_field() {
+        let map = ColumnMap { field: "f".into(), fallback: Some("Previous".into()), ..ColumnMap::default() };
+        let filled = field(&map);
+        let fit = filled.literal("x", TextHow::Equals, Case::Sensitive, Span::default());
+        assert_eq!(effect(&fit), Some(Effect::Broader));
+        let effect = |present| filled.presence(present, Span::default()).and_then(|note| note.effect);
+        assert_eq!((effect(true), effect(false)), (Some(Effect::Broader), Some(Effect::Narrower)));
     }
 }

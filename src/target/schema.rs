@@ -68,6 +68,9 @@ pub struct ColumnMap {
     /// The field may hold several values for one event.
     #[serde(default)]
     pub list: bool,
+    /// Where the column is empty, ingest puts the value of this one into the field.
+    #[serde(default)]
+    pub fallback: Option<String>,
     /// Values that ingest replaces.
     #[serde(default)]
     pub values: IndexMap<String, String>,
