@@ -319,19 +319,9 @@ impl Field<'_> {
             .or_else(|| (map.kind == Some(FieldKind::Ecs)).then_some(FieldType::Keyword))
     }
 
-    /// The type that the field holds, where it is another than the column's.
-    pub(crate) fn stored_as(&self) -> Option<ScalarType> {
-        self.map.and_then(|map| map.stored_as)
-    }
-
     /// Whether the field may hold several values: what compares one text only must look at each of them.
     pub(crate) fn is_list(&self) -> bool {
         self.map.is_some_and(|map| map.list)
-    }
-
-    /// Whether the field holds nothing unless the site keeps original fields; it is noted where the column is first used.
-    pub(crate) fn is_dropped(&self) -> bool {
-        self.map.is_some_and(|map| map.dropped_by_default)
     }
 }
 

@@ -130,6 +130,12 @@ impl<'a> Fitter<'a, '_> {
             }
         }
         let Some(reference) = base.as_column() else { return Ok(None) };
+        // An element of a list of objects: what it holds lies in fields below the list's.
+        let list = self.scope.objects.get(&reference.name).cloned();
+        let (reference, keys) = match &list {
+            Some((list, prefix)) => (list, prefix.iter().map(String::as_str).chain(keys).collect()),
+            None => (reference, keys),
+        };
         if !matches!(base.ty, ScalarType::Dynamic | ScalarType::Unknown) || !self.is_of_event(&reference.name) {
             return Ok(None);
         }

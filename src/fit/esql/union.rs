@@ -362,7 +362,7 @@ impl<'a> Fitter<'a, '_> {
         // Indices stand first.
         parts.sort_by_key(|part| matches!(part, Part::Query(_)));
         self.source = Some(Said::From(parts));
-        self.scope = Scope { made: columns.into_iter().collect(), events, open };
+        self.scope = Scope { made: columns.into_iter().collect(), events, open, ..Scope::default() };
         Ok(())
     }
 }
