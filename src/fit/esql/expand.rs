@@ -100,6 +100,7 @@ impl<'a> Fitter<'a, '_> {
             | Command::MvExpand(_)
             | Command::Grok { .. }
             | Command::Dissect { .. }
+            | Command::IpLocation { .. }
             | Command::LookupJoin { .. } => false,
         })?;
         match self.commands.get(at) {

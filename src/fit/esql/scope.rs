@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::tree::{Expr, Name};
+use super::tree::{Expr, Glob, Name};
 use crate::plan::{ColumnRef, ScalarType};
 use crate::target::FieldType;
 
@@ -59,6 +59,15 @@ impl Form {
     }
 }
 
+/// Where the keys of a bag are, if each is a column of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// Fields of the event whose names begin with that of the column.
+    Event,
+    /// Columns of `IP_LOCATION`, whose names begin with that of the column; there is no column of the name itself.
+    Place,
+}
+
 /// A column at a place of the pipeline.
 #[derive(Clone, Debug)]
 pub(super) struct Column<'a> {
@@ -70,6 +79,10 @@ pub(super) struct Column<'a> {
     pub(super) form: Form,
     /// It may hold several values: a list that an aggregate made, or an array of the event.
     pub(super) many: bool,
+    /// Its values have the order that they have in KQL.
+    pub(super) ordered: bool,
+    /// Its keys are columns of their own.
+    pub(super) keys: Option<Keys>,
     /// It is never missing: the event's time, a count, a key whose missing values were filled.
     pub(super) present: bool,
     /// A missing text was empty at the source, or the other way round: the two can not be told apart.
@@ -88,10 +101,20 @@ impl Column<'_> {
             ty,
             form: Form::of(ty),
             many: false,
+            ordered: false,
+            keys: None,
             present: false,
             empty_is_absent: false,
             positive: false,
             known: None,
+        }
+    }
+
+    /// The names of what holds it, to be kept or dropped.
+    pub(super) fn glob(&self) -> Glob {
+        match self.keys {
+            Some(Keys::Event | Keys::Place) => Glob::below(&self.field),
+            None => Glob::from(&self.field),
         }
     }
 

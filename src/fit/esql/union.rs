@@ -67,7 +67,7 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// A union within a union: its branches, each with the stages that follow it.
-    fn flatten(&mut self, branch: &Pipeline, after: &[Stage], parts: &mut Vec<Pipeline>) -> Fit<()> {
+    pub(super) fn flatten(&mut self, branch: &Pipeline, after: &[Stage], parts: &mut Vec<Pipeline>) -> Fit<()> {
         let mut stages = branch.stages.clone();
         stages.extend(after.iter().cloned());
         let apart = stages.iter().all(|stage| each_row(&stage.kind));

@@ -51,6 +51,8 @@ pub(crate) enum Expr {
     Field(Name),
     /// A text.
     Text(String),
+    /// A regular expression of Java, as `REPLACE` takes it.
+    Pattern(String),
     /// A number, in the form that ES|QL reads.
     Number(String),
     /// `true`, `false`
@@ -228,11 +230,19 @@ impl Expr {
     /// Whether the value is there for certain, whatever the row holds.
     pub(crate) fn never_null(&self) -> bool {
         match self {
-            Self::Text(_) | Self::Number(_) | Self::Bool(_) | Self::Span(..) | Self::List(_) | Self::Star => true,
+            Self::Text(_)
+            | Self::Pattern(_)
+            | Self::Number(_)
+            | Self::Bool(_)
+            | Self::Span(..)
+            | Self::List(_)
+            | Self::Star => true,
             Self::IsNull(..) => true,
             Self::Call("COALESCE", args) => args.last().is_some_and(Self::never_null),
             Self::Call("NOW", _) => true,
-            Self::Call("CONCAT" | "TO_LOWER" | "TO_UPPER" | "LENGTH", args) => args.iter().all(Self::never_null),
+            Self::Call("CONCAT" | "TO_LOWER" | "TO_UPPER" | "LENGTH" | "REPLACE" | "BYTE_LENGTH" | "LOCATE", args) => {
+                args.iter().all(Self::never_null)
+            }
             Self::Call("CASE", args) => {
                 args.len() % 2 == 1
                     && args.iter().skip(1).step_by(2).all(Self::never_null)
@@ -276,6 +286,7 @@ impl Expr {
             }
             Self::Field(_)
             | Self::Text(_)
+            | Self::Pattern(_)
             | Self::Number(_)
             | Self::Bool(_)
             | Self::Null
@@ -297,6 +308,7 @@ impl Expr {
         match self {
             Self::Field(_)
             | Self::Text(_)
+            | Self::Pattern(_)
             | Self::Number(_)
             | Self::Bool(_)
             | Self::Null
@@ -333,6 +345,7 @@ impl Expr {
             Self::Field(field) if field == name => *self = value.clone(),
             Self::Field(_)
             | Self::Text(_)
+            | Self::Pattern(_)
             | Self::Number(_)
             | Self::Bool(_)
             | Self::Null
