@@ -111,6 +111,9 @@ impl<'a> Fitter<'a, '_> {
 
     /// A key of a dynamic column as a field of its own; `None` where the value that is looked into is no column.
     pub(super) fn part_column(&mut self, expr: &Meant) -> Fit<Option<Column<'a>>> {
+        if let Some(column) = self.known_part(expr)? {
+            return Ok(Some(column));
+        }
         let mut keys: Vec<&str> = Vec::new();
         let mut nodes = Vec::new();
         let mut base = expr;
