@@ -37,14 +37,14 @@ impl<'a> Fitter<'a, '_> {
         }
     }
 
-    /// `bag_unpack(x)`: the keys of an object are fields already.
+    /// `bag_unpack(x)`: the keys of an object are fields already, or read where they are named.
     fn bag_unpack(&mut self, stage: &Stage, bag: &Meant) -> Fit<()> {
-        let Some(reference) = bag.as_column().filter(|reference| self.is_of_event(&reference.name)) else {
+        let Some(reference) = bag.as_column() else {
             return Err(unwritten(bag.span, "`bag_unpack` of a computed value").help("extend a column with each key"));
         };
         self.ledger.carried(bag.id);
         let message = format!(
-            "the keys of `{0}` are read as fields `{0}.…`, which must be mapped, and are not given out under names of their own",
+            "the keys of `{}` that are read behind it are columns, others are not given out under names of their own",
             reference.name
         );
         self.note(Code::FieldCaveat, Effect::Unsure, stage.span, message);

@@ -125,7 +125,10 @@ impl<'a> Fitter<'a, '_> {
             }
             match self.predicate(conjunct) {
                 Ok(condition) => parts.push(condition),
-                Err(reason) => self.leave_out(conjunct, reason)?,
+                Err(reason) => {
+                    let reason = self.of_neighbours(conjunct).unwrap_or(reason);
+                    self.leave_out(conjunct, reason)?;
+                }
             }
         }
         let condition = Expr::all(parts);
