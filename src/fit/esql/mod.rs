@@ -15,6 +15,8 @@ mod join;
 mod meet;
 mod moment;
 mod needles;
+mod once;
+mod pairs;
 mod parse;
 mod plugins;
 mod predicate;
