@@ -194,7 +194,7 @@ impl<'a> Fitter<'a, '_> {
         if value != Expr::Field(key.clone()) {
             self.commands.push(Command::Eval(vec![(key.clone(), value)]));
         }
-        let order = self.take_order();
+        let order = self.take_order(stage.span);
         let on: Vec<Name> = vec![key];
         self.commands.push(Command::LookupJoin { index: "fileprofile".to_owned(), on });
         self.commands.extend(order.map(Command::Sort));
