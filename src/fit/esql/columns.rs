@@ -50,20 +50,15 @@ impl<'a> Fitter<'a, '_> {
             }
             return Ok(made.clone());
         }
+        if let Some(bag) = self.scope.unpacked.clone().filter(|_| !column.known) {
+            return self.unpacked_key(bag, &column.name, span);
+        }
         if !self.scope.events && !self.scope.open {
             let message = format!("column `{}` is not one of the row at this place", column.name);
             return Err(Unsayable::new(Code::UnknownColumn, span, message));
         }
         if !self.scope.events || self.tables.is_empty() {
             return Ok(Column::computed(self.new_name(&column.name, span)?, ty));
-        }
-        if let Some(bag) = self.scope.unpacked.clone().filter(|_| !column.known) {
-            let base = Meant::new(ExprKind::Column(bag), ScalarType::Dynamic, span);
-            let steps = vec![PathStep::Key(column.name.to_string())];
-            let part = Meant::new(ExprKind::Path { base: Box::new(base), steps }, ScalarType::Dynamic, span);
-            if let Some(part) = self.part_column(&part)? {
-                return Ok(part);
-            }
         }
         let field = self.event_field(column, span)?;
         let name = Name::new(field.name.as_ref()).ok_or_else(|| unwritable(&field.name, span))?;
@@ -83,6 +78,20 @@ impl<'a> Fitter<'a, '_> {
         let time = field.time;
         let column = Column::computed(name, ty);
         Ok(Column { form, many, present: time, empty_is_absent, known: Some(field), ..column })
+    }
+
+    /// A key of an object that was unpacked.
+    fn unpacked_key(&mut self, bag: ColumnRef, key: &Arc<str>, span: Span) -> Fit<Column<'a>> {
+        let base = Meant::new(ExprKind::Column(bag), ScalarType::Dynamic, span);
+        let steps = vec![PathStep::Key(key.to_string())];
+        let part = Meant::new(ExprKind::Path { base: Box::new(base), steps }, ScalarType::Dynamic, span);
+        if let Some(column) = self.part_column(&part)? {
+            return Ok(column);
+        }
+        let value = self.value(&part)?;
+        let form = self.form(&part);
+        let field = self.column_of_value(value);
+        Ok(Column { form, ..Column::computed(field, ScalarType::Dynamic) })
     }
 
     /// The type in which a field holds the values of a column.
