@@ -104,6 +104,14 @@ impl Printer<'_> {
             Command::MvExpand(column) => format!("MV_EXPAND {}", self.name(column)),
             Command::Grok { value, pattern } => format!("GROK {} {}", self.name(value), self.pattern(pattern)),
             Command::Dissect { value, pattern } => format!("DISSECT {} {}", self.name(value), self.pattern(pattern)),
+            Command::IpLocation { prefix, value, properties } => {
+                let text = format!("IP_LOCATION {} = {}", self.name(prefix), self.expr(value).text);
+                if properties.is_empty() {
+                    return text;
+                }
+                let names: Vec<String> = properties.iter().map(|name| format!("\"{name}\"")).collect();
+                format!("{text} WITH {{ \"properties\": [{}] }}", names.join(", "))
+            }
             Command::LookupJoin { index, on } => format!("LOOKUP JOIN {} ON {}", index_name(index), self.names(on)),
         }
     }
@@ -205,6 +213,7 @@ impl Printer<'_> {
         match expr {
             Expr::Field(name) => Fragment::atom(self.name(name)),
             Expr::Text(text) => Fragment::atom(self.text(text)),
+            Expr::Pattern(pattern) => Fragment::atom(self.pattern(pattern)),
             Expr::Number(number) if number.starts_with('-') => Fragment::new(number.clone(), Binding::Unary),
             Expr::Number(number) => Fragment::atom(number.clone()),
             Expr::Bool(value) => Fragment::atom(value.to_string()),

@@ -4,6 +4,7 @@
 //! of a query of that language, which `emit` prints without a decision left to make. What a fitter can not say it refuses
 //! or drops by name; a tree exists only beside a closed ledger.
 
+mod bags;
 mod demand;
 pub(crate) mod eql;
 pub(crate) mod esql;
@@ -15,6 +16,7 @@ pub(crate) mod json;
 mod ledger;
 mod lucene;
 mod outside;
+mod regex;
 pub(crate) mod sigma;
 pub(crate) mod spl;
 pub mod text;

@@ -1,13 +1,14 @@
 //! Columns of the hunt as fields of the event, and keys of dynamic values as fields of their own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::scope::{Column, Form};
+use super::scope::{Column, Form, Keys};
 use super::tree::{Expr, Name};
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::Field;
-use crate::plan::{ColumnRef, Expr as Meant, ExprKind, PathStep, ScalarType};
+use crate::plan::{ColumnRef, Expr as Meant, ExprKind, NodeRef, PathStep, Pipeline, ScalarType, Tree};
 use crate::source::Span;
 use crate::target::FieldType;
 
@@ -40,6 +41,13 @@ impl<'a> Fitter<'a, '_> {
     /// The column at this place.
     pub(super) fn column(&mut self, column: &ColumnRef, ty: ScalarType, span: Span) -> Fit<Column<'a>> {
         if let Some(made) = self.scope.made.get(&column.name) {
+            if made.keys == Some(Keys::Place) {
+                let message =
+                    format!("column `{}` is the bag of a place, of which only the parts are columns", column.name);
+                return Err(
+                    Unsayable::new(Code::RefusedFunction, span, message).help("name the part, such as `.country`")
+                );
+            }
             return Ok(made.clone());
         }
         if !self.scope.events && !self.scope.open {
@@ -113,37 +121,30 @@ impl<'a> Fitter<'a, '_> {
                     nodes.push(base.id);
                     base = inner;
                 }
-                // What the column holds is already taken apart.
-                ExprKind::Call { args, .. } if self.function_name(base) == Some("parse_json") => {
-                    match args.as_slice() {
-                        [of] if of.ty == ScalarType::Dynamic => {
-                            nodes.push(base.id);
-                            base = of;
-                        }
-                        _ => return Ok(None),
+                _ => match self.taken_apart(base) {
+                    Some(inner) => {
+                        nodes.push(base.id);
+                        base = inner;
                     }
-                }
-                _ => break,
+                    None => break,
+                },
             }
         }
-        let Some(reference) = base.as_column() else { return Ok(None) };
-        if !matches!(base.ty, ScalarType::Dynamic | ScalarType::Unknown) || !self.is_of_event(&reference.name) {
+        if keys.is_empty() {
             return Ok(None);
         }
-        let prefix = match self.tables.as_slice() {
-            [table] => self.fields.key_prefix(Some(table), &reference.name),
-            _ => None,
+        let Some(reference) = base.as_column() else { return Ok(None) };
+        // An element of a list of objects: what it holds lies in fields below the list's.
+        let list = self.scope.objects.get(&reference.name).cloned();
+        let (reference, keys) = match &list {
+            Some((list, prefix)) => (list, prefix.iter().map(String::as_str).chain(keys).collect()),
+            None => (reference, keys),
         };
-        let prefix = match prefix {
-            Some(prefix) => prefix.trim_end_matches('.').to_owned(),
-            None => {
-                let field = self.event_field(reference, base.span)?;
-                if let Form::Unread(FieldType::Flattened) = self.form_of(&field, base.ty) {
-                    return Ok(None);
-                }
-                field.name.into_owned()
-            }
-        };
+        let sayable = if list.is_some() { self.is_of_event(&reference.name) } else { self.has_fields(base) };
+        if !sayable {
+            return Ok(None);
+        }
+        let Some(prefix) = self.key_prefix(reference, base)? else { return Ok(None) };
         nodes.push(base.id);
         nodes.into_iter().for_each(|id| self.ledger.carried(id));
         let name = format!("{prefix}.{}", keys.join("."));
@@ -155,6 +156,63 @@ impl<'a> Fitter<'a, '_> {
         self.note(Code::FieldCaveat, Effect::Unsure, expr.span, message.replace('\n', " "));
         let field = Name::new(name.clone()).ok_or_else(|| unwritable(&name, expr.span))?;
         Ok(Some(Column { form: Form::Untold, many: true, ..Column::computed(field, expr.ty) }))
+    }
+
+    /// What the names of the fields begin with that hold the keys of a column; `None` of one that is `flattened`.
+    pub(super) fn key_prefix(&mut self, reference: &ColumnRef, base: &Meant) -> Fit<Option<String>> {
+        if let Some(made) = self.scope.made.get(&reference.name) {
+            return Ok(Some(made.field.text().to_owned()));
+        }
+        let prefix = match self.tables.as_slice() {
+            [table] => self.fields.key_prefix(Some(table), &reference.name),
+            _ => None,
+        };
+        if let Some(prefix) = prefix {
+            return Ok(Some(prefix.trim_end_matches('.').to_owned()));
+        }
+        let field = self.event_field(reference, base.span)?;
+        let flattened = matches!(self.form_of(&field, base.ty), Form::Unread(FieldType::Flattened));
+        Ok((!flattened).then(|| field.name.into_owned()))
+    }
+
+    /// The field of a `flattened` column of the event.
+    pub(super) fn flattened(&mut self, reference: &ColumnRef, base: &Meant) -> Fit<Name> {
+        let field = self.event_field(reference, base.span)?;
+        Name::new(field.name.as_ref()).ok_or_else(|| unwritable(&field.name, base.span))
+    }
+
+    /// Whether the keys of a column are fields of the event.
+    pub(super) fn has_fields(&self, base: &Meant) -> bool {
+        let Some(reference) = base.as_column() else { return false };
+        match self.scope.made.get(&reference.name) {
+            Some(made) => made.keys == Some(Keys::Event),
+            None => matches!(base.ty, ScalarType::Dynamic | ScalarType::Unknown) && self.is_of_event(&reference.name),
+        }
+    }
+
+    /// What `parse_json` is of, where that is a dynamic value already: such a value stays what it is, and a field of the
+    /// event whose text is taken is an object as well.
+    pub(super) fn taken_apart<'e>(&self, expr: &'e Meant) -> Option<&'e Meant> {
+        let ExprKind::Call { args, .. } = &expr.kind else { return None };
+        let [of] = args.as_slice() else { return None };
+        match self.function_name(expr) {
+            Some("parse_json") if of.ty == ScalarType::Dynamic => Some(of),
+            Some("parse_json") => self.taken_apart(of).map(|_| of),
+            Some("tostring") if of.ty == ScalarType::Dynamic && self.is_event_part(of) => Some(of),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Whether a value is a dynamic column of the event, or a part of one.
+    pub(super) fn is_event_part(&self, expr: &Meant) -> bool {
+        let mut base = expr;
+        loop {
+            base = match (&base.kind, self.taken_apart(base)) {
+                (_, Some(inner)) => inner,
+                (ExprKind::Path { base, .. }, None) => base,
+                (_, None) => return self.has_fields(base),
+            };
+        }
     }
 
     /// Whether a column is one of the event as it was found.
@@ -181,6 +239,24 @@ impl<'a> Fitter<'a, '_> {
             Some(_) | None => Ok(value.or_empty()),
         }
     }
+}
+
+/// The columns of which a part is taken by its key.
+pub(super) fn taken_apart(pipeline: &Pipeline) -> BTreeSet<Arc<str>> {
+    let mut names = BTreeSet::new();
+    pipeline.visit(&mut |node| {
+        let NodeRef::Expr(Meant { kind: ExprKind::Path { base, steps }, .. }) = node else { return };
+        let mut base = base.as_ref();
+        while let ExprKind::Call { args, .. } = &base.kind
+            && let [of] = args.as_slice()
+        {
+            base = of;
+        }
+        if let Some(column) = base.as_column().filter(|_| steps.iter().any(|step| matches!(step, PathStep::Key(_)))) {
+            names.insert(column.name.clone());
+        }
+    });
+    names
 }
 
 /// A name that ES|QL has no way to write.

@@ -242,7 +242,11 @@ fn unique_by(commands: &[Command], fields: &[Name]) -> bool {
                 }
             }
             Command::Keep(_) | Command::Drop(_) => {}
-            Command::Grok { .. } | Command::Dissect { .. } | Command::MvExpand(_) | Command::LookupJoin { .. } => {
+            Command::Grok { .. }
+            | Command::Dissect { .. }
+            | Command::MvExpand(_)
+            | Command::IpLocation { .. }
+            | Command::LookupJoin { .. } => {
                 return false;
             }
         }
@@ -282,6 +286,7 @@ fn passing(command: Command, keep: &[Name], flag: &Name) -> Option<Command> {
         | Command::Rename(_)
         | Command::MvExpand(_)
         | Command::Grok { .. }
+        | Command::IpLocation { .. }
         | Command::Dissect { .. }) => command,
         Command::Sort(_) => return None,
         Command::Stats { .. } | Command::Limit { .. } | Command::LookupJoin { .. } => return None,

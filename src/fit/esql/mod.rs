@@ -8,11 +8,14 @@
 mod anywhere;
 mod columns;
 mod combine;
+mod expand;
+mod extreme;
 mod function;
 mod join;
 mod meet;
 mod moment;
 mod needles;
+mod parse;
 mod predicate;
 mod projection;
 mod rows;
@@ -96,6 +99,8 @@ struct Fitter<'a, 'l> {
     precomputed: Vec<(Name, Expr)>,
     /// At most so many rows come out.
     at_most: Option<u64>,
+    /// Columns of which a stage takes a part by its key.
+    taken_apart: BTreeSet<Arc<str>>,
     /// What is read of the rows that come out, where another query reads them; `None` is everything.
     after: Option<Demand>,
     /// Queries in parentheses that the hunt holds so far.
@@ -139,6 +144,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             scratch: Vec::new(),
             precomputed: Vec::new(),
             at_most: None,
+            taken_apart: BTreeSet::new(),
             after: None,
             queries: 0,
             inside: false,
@@ -149,6 +155,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
     /// Says the pipeline; its rows must lie in `window` as well as in their own.
     fn run<'p>(&mut self, pipeline: &'p Pipeline, window: &Window<'p>) -> Result<(), Stopped<'p>> {
         let whole = |reason| Stopped { at: None, reason };
+        self.taken_apart.extend(columns::taken_apart(pipeline));
         let mut polarities = polarities(&pipeline.stages, self.outer).into_iter();
         self.polarity = polarities.next().unwrap_or(self.outer);
         let own = Window::leading(pipeline);

@@ -102,7 +102,10 @@ impl<'a> Fitter<'a, '_> {
             ExprKind::Literal(Value::Null(_)) => Ok(Expr::Bool(false)),
             ExprKind::Literal(_) => Err(Unsayable::new(Code::TypeMismatch, inner.span, "a constant is no condition")),
             ExprKind::Column(_) | ExprKind::Path { .. } | ExprKind::Call { .. } | ExprKind::Scalar(_) => {
-                Ok(self.truth(inner)?.negated())
+                match self.untruth_call(inner)? {
+                    Some(condition) => Ok(condition),
+                    None => Ok(self.truth(inner)?.negated()),
+                }
             }
             ExprKind::Moment(_) | ExprKind::Arithmetic { .. } | ExprKind::Negate(_) => {
                 Err(Unsayable::new(Code::TypeMismatch, inner.span, "a number is no condition"))

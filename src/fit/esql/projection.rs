@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::columns::unwritable;
+use super::function::Shape;
 use super::scope::Column;
 use super::tree::{Command, Expr, Glob, Name};
 use super::{Fit, Fitter, unwritten};
@@ -59,6 +60,10 @@ impl<'a> Fitter<'a, '_> {
     pub(super) fn binding(&mut self, binding: &Binding) -> Fit<(Column<'a>, Expr)> {
         self.ledger.carried(binding.id);
         let field = self.new_name(&binding.name, binding.span)?;
+        if let Some(column) = self.bag_of_columns(binding)? {
+            let value = column.bare();
+            return Ok((column, value));
+        }
         if let Some(source) = self.held_column(&binding.value)? {
             self.shown(&source, binding.value.span);
             let value = source.value();
@@ -71,7 +76,7 @@ impl<'a> Fitter<'a, '_> {
         let form = self.form(&binding.value);
         let many = self.is_many(&binding.value);
         let present = value.never_null() && binding.value.ty != ScalarType::String;
-        Ok((Column { form, many, present, ..Column::computed(field, binding.value.ty) }, value))
+        Ok((Column { form, many, ordered: many, present, ..Column::computed(field, binding.value.ty) }, value))
     }
 
     /// `project`: exactly these columns.
@@ -132,7 +137,7 @@ impl<'a> Fitter<'a, '_> {
         if !renames.is_empty() {
             self.commands.push(Command::Rename(renames));
         }
-        self.commands.push(Command::Keep(items.iter().map(|(_, column, _)| Glob::from(&column.field)).collect()));
+        self.commands.push(Command::Keep(items.iter().map(|(_, column, _)| column.glob()).collect()));
         self.scope.events = false;
         self.scope.open = false;
         self.scope.made = items.into_iter().map(|(name, column, _)| (name, column)).collect();
@@ -193,7 +198,7 @@ impl<'a> Fitter<'a, '_> {
         let mut globs = Vec::new();
         for pattern in patterns {
             if !pattern.pattern.contains('*') {
-                globs.push(Glob::from(&self.column_of(pattern)?.field));
+                globs.push(self.column_of(pattern)?.glob());
                 continue;
             }
             let renamed = self.scope.made.iter().any(|(name, column)| {
@@ -218,6 +223,9 @@ impl<'a> Fitter<'a, '_> {
 
     /// The column of this name.
     fn column_of(&mut self, pattern: &NamePattern) -> Fit<Column<'a>> {
+        if let Some(made) = self.scope.made.get(&pattern.pattern) {
+            return Ok(made.clone());
+        }
         let reference = ColumnRef { name: pattern.pattern.clone(), known: false };
         self.column(&reference, ScalarType::Unknown, pattern.span)
     }
@@ -266,7 +274,7 @@ impl<'a> Fitter<'a, '_> {
 
     /// Whether a value may be several.
     pub(super) fn is_many(&self, expr: &Meant) -> bool {
-        matches!(expr.ty, ScalarType::Dynamic)
+        self.shape(expr) == Shape::Many
             || expr.as_column().is_some_and(|it| self.scope.made.get(&it.name).is_some_and(|column| column.many))
     }
 }

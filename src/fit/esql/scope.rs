@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::tree::{Expr, Name};
-use crate::plan::ScalarType;
+use super::tree::{Expr, Glob, Name};
+use crate::plan::{ColumnRef, ScalarType};
 use crate::target::FieldType;
 
 /// The type that a column has in ES|QL, see
@@ -59,6 +59,15 @@ impl Form {
     }
 }
 
+/// Where the keys of a bag are, if each is a column of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// Fields of the event whose names begin with that of the column.
+    Event,
+    /// Columns of `IP_LOCATION`, whose names begin with that of the column; there is no column of the name itself.
+    Place,
+}
+
 /// A column at a place of the pipeline.
 #[derive(Clone, Debug)]
 pub(super) struct Column<'a> {
@@ -70,6 +79,10 @@ pub(super) struct Column<'a> {
     pub(super) form: Form,
     /// It may hold several values: a list that an aggregate made, or an array of the event.
     pub(super) many: bool,
+    /// Its values have the order that they have in KQL.
+    pub(super) ordered: bool,
+    /// Its keys are columns of their own.
+    pub(super) keys: Option<Keys>,
     /// It is never missing: the event's time, a count, a key whose missing values were filled.
     pub(super) present: bool,
     /// A missing text was empty at the source, or the other way round: the two can not be told apart.
@@ -88,10 +101,20 @@ impl Column<'_> {
             ty,
             form: Form::of(ty),
             many: false,
+            ordered: false,
+            keys: None,
             present: false,
             empty_is_absent: false,
             positive: false,
             known: None,
+        }
+    }
+
+    /// The names of what holds it, to be kept or dropped.
+    pub(super) fn glob(&self) -> Glob {
+        match self.keys {
+            Some(Keys::Event | Keys::Place) => Glob::below(&self.field),
+            None => Glob::from(&self.field),
         }
     }
 
@@ -128,6 +151,8 @@ pub(super) fn converted(value: Expr, from: Form, to: Form) -> Expr {
 pub(super) struct Scope<'a> {
     /// Columns that a stage has made.
     pub(super) made: BTreeMap<Arc<str>, Column<'a>>,
+    /// Names of the elements of lists of objects: the list that they are of, and the keys that lead to it.
+    pub(super) objects: BTreeMap<Arc<str>, (ColumnRef, Vec<String>)>,
     /// The event is still there: a column that no stage has made is one of the table.
     pub(super) events: bool,
     /// There may be more columns than are known, each of its own name.

@@ -311,7 +311,7 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// Patterns of which one must fit: a list where the version has lists.
-    fn patterns(&self, value: &Expr, patterns: Vec<String>, regex: bool, negated: bool) -> Vec<Expr> {
+    pub(super) fn patterns(&self, value: &Expr, patterns: Vec<String>, regex: bool, negated: bool) -> Vec<Expr> {
         let like = |patterns: Vec<String>| Expr::Like { value: Box::new(value.clone()), patterns, regex, negated };
         let lists = if regex { Construct::RlikeList } else { Construct::LikeList };
         if patterns.is_empty() {

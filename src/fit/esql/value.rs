@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 
+use super::function::Shape;
 use super::scope::{Column, Form, converted};
 use super::tree::{Expr, Operator};
 use super::{Fit, Fitter, Unsayable, unwritten};
@@ -38,9 +39,9 @@ impl<'a> Fitter<'a, '_> {
                 self.used(&column, expr.span);
                 Ok(column.value())
             }
-            ExprKind::Path { base, steps } => match self.part_column(expr)? {
+            ExprKind::Path { .. } => match self.part_column(expr)? {
                 Some(column) => Ok(column.bare()),
-                None => self.part(expr, base, steps),
+                None => self.part(expr),
             },
             ExprKind::Call { .. } => self.call(expr),
             ExprKind::Arithmetic { op, left, right } => self.arithmetic(expr, *op, left, right),
@@ -61,7 +62,9 @@ impl<'a> Fitter<'a, '_> {
     pub(super) fn form(&self, expr: &Meant) -> Form {
         let dynamic = matches!(expr.ty, ScalarType::Dynamic | ScalarType::Unknown);
         match &expr.kind {
-            ExprKind::Path { .. } => Form::Untold,
+            ExprKind::Path { .. } if self.is_event_part(expr) => Form::Untold,
+            ExprKind::Path { .. } => self.part_form(expr),
+            ExprKind::Call { .. } | ExprKind::Literal(_) if dynamic => self.element_form(expr),
             ExprKind::Column(reference) if dynamic => {
                 self.scope.made.get(&reference.name).map_or(Form::Keyword, |column| column.form)
             }
@@ -106,6 +109,11 @@ impl<'a> Fitter<'a, '_> {
             self.ledger.carried(expr.id);
             return self.date_text(*ticks, expr.span);
         }
+        if self.shape(expr) == Shape::Many && expr.as_literal().is_none() {
+            let value = self.value(expr)?;
+            let form = self.form(expr);
+            return Ok(self.list_text(expr, converted(value, form, Form::Keyword)));
+        }
         let value = self.value(expr)?;
         Ok(match (value, self.form(expr)) {
             (Expr::Number(number), _) => Expr::Text(number),
@@ -120,6 +128,9 @@ impl<'a> Fitter<'a, '_> {
             self.note(Code::FieldCaveat, Effect::Unsure, expr.span, message);
         }
         self.text_note(expr);
+        if column.many && column.known.is_none() && column.form != Form::Untold {
+            return self.list_text(expr, converted(column.bare(), column.form, Form::Keyword));
+        }
         converted(column.bare(), column.form, Form::Keyword)
     }
 
@@ -254,7 +265,7 @@ fn real(text: &str) -> Expr {
 }
 
 /// A constant that can be one of several values of a column.
-fn scalar(value: &Value) -> Option<Expr> {
+pub(super) fn scalar(value: &Value) -> Option<Expr> {
     match value {
         Value::Bool(value) => Some(Expr::Bool(*value)),
         Value::Long(number) => Some(Expr::number(number)),
@@ -269,7 +280,7 @@ fn scalar(value: &Value) -> Option<Expr> {
     }
 }
 
-fn same_kind(items: &[Expr]) -> bool {
+pub(super) fn same_kind(items: &[Expr]) -> bool {
     items.windows(2).all(|pair| match pair {
         [a, b] => std::mem::discriminant(a) == std::mem::discriminant(b),
         _ => true,

@@ -11,6 +11,7 @@ use super::scope::{Column, Shape};
 use super::tree::{EvalExpr, Name};
 use super::{Fit, Fitter, Unsayable, regex};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::regex::Dialect;
 use crate::plan::{
     Aggregate, AggregateBinding, AggregateValue, ArgColumns, Binding, Expr, ExprKind, NodeRef, PathStep, ScalarType,
     Stage, StageKind, Tree as _, Value,
@@ -85,7 +86,8 @@ impl<'a> Fitter<'a, '_> {
         };
         let multi = match name {
             "extract_all" => {
-                let pattern = args.first().and_then(Expr::as_str).and_then(|text| regex::lenient(text).ok());
+                let pattern =
+                    args.first().and_then(Expr::as_str).and_then(|text| regex::lenient(text, Dialect::Pcre).ok());
                 args.len() == 2 && pattern.is_some_and(|pcre| pcre.groups == 1)
             }
             "split" | "array_slice" | "array_sort_asc" | "array_sort_desc" | "array_reverse" | "set_union"

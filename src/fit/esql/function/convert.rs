@@ -14,6 +14,14 @@ impl<'a> Fitter<'a, '_> {
             "todouble" | "toreal" | "todecimal" => Form::Double,
             "tobool" => Form::Boolean,
             "todatetime" => Form::Date,
+            "totimespan" if arg.ty == ScalarType::Timespan => return self.operand(arg).map(Some),
+            "toguid" => {
+                let text = self.text_value(arg)?;
+                let guid = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}".to_owned();
+                let like =
+                    Expr::Like { value: Box::new(text.clone()), patterns: vec![guid], regex: true, negated: false };
+                return Ok(Some(Expr::Call("CASE", vec![like, Expr::call("TO_LOWER", [text])])));
+            }
             _ => return Ok(None),
         };
         let value = self.value(arg)?;

@@ -3,6 +3,9 @@
 
 mod choice;
 mod convert;
+mod dynamic;
+mod path;
+mod record;
 mod strings;
 mod time;
 mod truth;
@@ -10,9 +13,20 @@ mod truth;
 use super::tree::Expr;
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{Expr as Meant, ExprKind, PathStep, ScalarType};
+use crate::plan::{Expr as Meant, ExprKind, ScalarType};
 use crate::target::Spelling;
 use crate::vocabulary::{ParamType, Returns};
+
+/// In which form a dynamic value is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// The JSON text of it.
+    Json,
+    /// A list of values of one type.
+    Many,
+    /// A field of the event, or the fields below it: an array is a list, an object has no form as a whole.
+    Event,
+}
 
 impl<'a> Fitter<'a, '_> {
     /// The name of the function that an expression calls.
@@ -76,13 +90,8 @@ impl<'a> Fitter<'a, '_> {
                 $(if let Some(value) = self.$theme(expr, name, args)? { return Ok(Some(value)); })*
             };
         }
-        first!(choice, conversion, string_call, time_call);
+        first!(choice, conversion, string_call, time_call, truth_value_call, record_call, dynamic_call);
         Ok(None)
-    }
-
-    /// A part of a value that is no column.
-    pub(super) fn part(&mut self, expr: &Meant, _base: &Meant, _steps: &[PathStep]) -> Fit<Expr> {
-        Err(unwritten(expr.span, "a part of such a value"))
     }
 
     /// Notes that a function is said in another way.

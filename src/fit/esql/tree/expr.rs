@@ -51,6 +51,8 @@ pub(crate) enum Expr {
     Field(Name),
     /// A text.
     Text(String),
+    /// A regular expression of Java, as `REPLACE` takes it.
+    Pattern(String),
     /// A number, in the form that ES|QL reads.
     Number(String),
     /// `true`, `false`
@@ -228,11 +230,19 @@ impl Expr {
     /// Whether the value is there for certain, whatever the row holds.
     pub(crate) fn never_null(&self) -> bool {
         match self {
-            Self::Text(_) | Self::Number(_) | Self::Bool(_) | Self::Span(..) | Self::List(_) | Self::Star => true,
+            Self::Text(_)
+            | Self::Pattern(_)
+            | Self::Number(_)
+            | Self::Bool(_)
+            | Self::Span(..)
+            | Self::List(_)
+            | Self::Star => true,
             Self::IsNull(..) => true,
             Self::Call("COALESCE", args) => args.last().is_some_and(Self::never_null),
             Self::Call("NOW", _) => true,
-            Self::Call("CONCAT" | "TO_LOWER" | "TO_UPPER" | "LENGTH", args) => args.iter().all(Self::never_null),
+            Self::Call("CONCAT" | "TO_LOWER" | "TO_UPPER" | "LENGTH" | "REPLACE" | "BYTE_LENGTH" | "LOCATE", args) => {
+                args.iter().all(Self::never_null)
+            }
             Self::Call("CASE", args) => {
                 args.len() % 2 == 1
                     && args.iter().skip(1).step_by(2).all(Self::never_null)
@@ -276,6 +286,7 @@ impl Expr {
             }
             Self::Field(_)
             | Self::Text(_)
+            | Self::Pattern(_)
             | Self::Number(_)
             | Self::Bool(_)
             | Self::Null
@@ -297,6 +308,7 @@ impl Expr {
         match self {
             Self::Field(_)
             | Self::Text(_)
+            | Self::Pattern(_)
             | Self::Number(_)
             | Self::Bool(_)
             | Self::Null
@@ -325,6 +337,35 @@ impl Expr {
         let mut found = false;
         self.visit(&mut |part| found |= matches!(part, Self::Field(field) if field == name));
         found
+    }
+
+    /// Puts a value where a column is read.
+    pub(crate) fn replace(&mut self, name: &Name, value: &Self) {
+        match self {
+            Self::Field(field) if field == name => *self = value.clone(),
+            Self::Field(_)
+            | Self::Text(_)
+            | Self::Pattern(_)
+            | Self::Number(_)
+            | Self::Bool(_)
+            | Self::Null
+            | Self::Span(..)
+            | Self::Star => {}
+            Self::List(items) | Self::And(items) | Self::Or(items) | Self::Call(_, items) => {
+                items.iter_mut().for_each(|item| item.replace(name, value));
+            }
+            Self::Spelled { args, .. } => args.iter_mut().for_each(|arg| arg.replace(name, value)),
+            Self::Compare(_, a, b) | Self::Arithmetic(_, a, b) => {
+                a.replace(name, value);
+                b.replace(name, value);
+            }
+            Self::In { value: of, list, .. } => {
+                of.replace(name, value);
+                list.iter_mut().for_each(|item| item.replace(name, value));
+            }
+            Self::InQuery { value: of, .. } | Self::Like { value: of, .. } => of.replace(name, value),
+            Self::IsNull(inner, _) | Self::Negate(inner) | Self::Not(inner) => inner.replace(name, value),
+        }
     }
 
     /// Whether the expression has more parts than that.

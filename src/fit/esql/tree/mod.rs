@@ -93,6 +93,15 @@ pub(crate) enum Command {
         /// Constant text and `%{name}`.
         pattern: String,
     },
+    /// `IP_LOCATION prefix = value WITH {"properties": […]}`: columns `prefix.country_name` and so on.
+    IpLocation {
+        /// What the names of the columns begin with.
+        prefix: Name,
+        /// An address.
+        value: Expr,
+        /// The columns; none is all that the database gives.
+        properties: Vec<&'static str>,
+    },
     /// `LOOKUP JOIN index ON key`
     LookupJoin {
         /// The lookup index.
@@ -138,6 +147,13 @@ impl Glob {
     /// The text, unquoted.
     pub(crate) fn text(&self) -> &str {
         &self.0
+    }
+}
+
+impl Glob {
+    /// The columns whose names begin with this one and a dot.
+    pub(crate) fn below(name: &Name) -> Self {
+        Self(format!("{}.*", name.text()))
     }
 }
 

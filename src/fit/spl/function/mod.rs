@@ -15,6 +15,7 @@ use super::form;
 use super::tree::{Command, EvalExpr, Name};
 use super::{Fit, Fitter, Unsayable, regex};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::regex::Dialect;
 use crate::plan::{Expr, ExprKind, ScalarType};
 use crate::source::Span;
 use crate::target::Spelling;
@@ -158,12 +159,12 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// A constant regular expression for PCRE.
-    pub(super) fn pattern(&mut self, arg: &Expr) -> Fit<regex::Pcre> {
+    pub(super) fn pattern(&mut self, arg: &Expr) -> Fit<regex::Pattern> {
         let Some(text) = arg.as_str() else {
             return Err(Unsayable::not_yet(arg.span, "a computed regular expression"));
         };
         self.ledger.carried(arg.id);
-        let pcre = regex::lenient(text).map_err(|why| {
+        let pcre = regex::lenient(text, Dialect::Pcre).map_err(|why| {
             let message = format!("the regular expression can not be said in PCRE: {why}");
             Unsayable::new(Code::RefusedRegex, arg.span, message)
         })?;

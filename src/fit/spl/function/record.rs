@@ -4,15 +4,11 @@
 use super::form::{call, text};
 use super::strings::extracted;
 use crate::diagnostic::{Code, Effect};
+use crate::fit::bags::{PATH_PARTS, URL, URL_PARTS, URL_QUERY};
 use crate::fit::spl::tree::{Command, EvalExpr, Name};
 use crate::fit::spl::{Fit, Fitter};
 use crate::plan::{Expr, ExprKind, PathStep};
 
-/// Scheme, user, password, host, port, path, query, fragment.
-const URL: &str = r"^([A-Za-z][A-Za-z0-9+.\-]*):(?://(?:([^:@/?#]*)(?::([^@/?#]*))?@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::([0-9]*))?)?([^?#]*)(?:\?([^#]*))?(?:#([\s\S]*))?\z";
-/// The parts of a bag of `parse_url`, by their groups.
-const URL_PARTS: [(&str, i64); 7] =
-    [("Scheme", 1), ("Host", 4), ("Port", 5), ("Path", 6), ("Username", 2), ("Password", 3), ("Fragment", 8)];
 /// The columns that `iplocation` makes, by the parts of KQL's bag.
 const PLACE: [(&str, &str); 5] =
     [("country", "Country"), ("state", "Region"), ("city", "City"), ("latitude", "lat"), ("longitude", "lon")];
@@ -55,7 +51,7 @@ impl<'a> Fitter<'a, '_> {
                     }
                 }
                 if is_wanted("Query Parameters") {
-                    parts.push(("Query Parameters", pairs(extracted(value, URL, 7))));
+                    parts.push(("Query Parameters", pairs(extracted(value, URL, URL_QUERY))));
                 }
                 parts
             }
@@ -68,19 +64,10 @@ impl<'a> Fitter<'a, '_> {
                 let message = "how `parse_path` reads a path without a folder or a name is not documented";
                 self.note(Code::Approximated, Effect::Unsure, expr.span, message);
                 let value = self.present_text(path)?;
-                let patterns = [
-                    ("Scheme", r"^([A-Za-z][A-Za-z0-9+.\-]+)://"),
-                    ("RootPath", r"^([A-Za-z]:|/)"),
-                    ("DirectoryPath", r"^([\s\S]*)[\\/]"),
-                    ("DirectoryName", r"([^\\/]+)[\\/][^\\/]*\z"),
-                    ("Filename", r"([^\\/:]+)(?::[^\\/:]*)?\z"),
-                    ("Extension", r"\.([^.\\/:]+)(?::[^\\/:]*)?\z"),
-                    ("AlternateDataStreamName", r"[^\\/]{2,}:([^\\/:]+)\z"),
-                ];
                 let part = |(key, pattern): (&'static str, &str)| {
                     is_wanted(key).then(|| (key, extracted(value.clone(), pattern, 1)))
                 };
-                patterns.into_iter().filter_map(part).collect()
+                PATH_PARTS.into_iter().filter_map(part).collect()
             }
             ("geo_info_from_ip_address", [address]) => {
                 let message = "where an address is comes from the database that Splunk has, not from Microsoft's";

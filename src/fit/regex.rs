@@ -1,6 +1,8 @@
-//! Regular expressions: KQL's dialect, which is that of the Rust `regex` crate, written for PCRE; and texts as patterns.
+//! Regular expressions: KQL's dialect, which is that of the Rust `regex` crate, written for PCRE and for Java; and texts as
+//! patterns. What a target does with a pattern is no matter of this file; Lucene's are in `lucene.rs`.
 //!
-//! See <https://learn.microsoft.com/kusto/query/regex> and <https://www.pcre.org/current/doc/html/pcre2pattern.html>.
+//! See <https://learn.microsoft.com/kusto/query/regex>, <https://www.pcre.org/current/doc/html/pcre2pattern.html> and
+//! <https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/util/regex/Pattern.html>.
 
 use std::fmt::Write as _;
 
@@ -9,58 +11,85 @@ use regex_syntax::ast::{
     HexLiteralKind, Literal, LiteralKind, SpecialLiteralKind, parse::Parser,
 };
 
-/// A pattern in PCRE.
+/// For whom a pattern is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::fit) enum Dialect {
+    /// PCRE, as Splunk has it.
+    Pcre,
+    /// `java.util.regex`: flags in front make its classes, letters and line ends those of KQL.
+    Java,
+}
+
+impl Dialect {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pcre => "PCRE",
+            Self::Java => "Java",
+        }
+    }
+}
+
+/// A pattern of the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Pcre {
+pub(in crate::fit) struct Pattern {
     /// The pattern.
-    pub(super) text: String,
+    pub(in crate::fit) text: String,
     /// Whether it may match the empty text.
-    pub(super) matches_empty: bool,
-    /// Whether it holds a class that is Unicode in KQL and ASCII in Splunk.
-    pub(super) unicode_class: bool,
+    pub(in crate::fit) matches_empty: bool,
+    /// Whether it holds a class that is Unicode in KQL and ASCII in the target.
+    pub(in crate::fit) unicode_class: bool,
     /// How many groups capture.
-    pub(super) groups: usize,
+    pub(in crate::fit) groups: usize,
     /// The names of groups that have one, with their numbers.
-    pub(super) names: Vec<(String, u32)>,
+    pub(in crate::fit) names: Vec<(String, u32)>,
 }
 
 /// Writes a pattern of KQL for PCRE.
 ///
 /// # Errors
 /// What the pattern holds that PCRE has not, or what is wrong with it.
-pub(super) fn translate(pattern: &str) -> Result<Pcre, String> {
-    written(pattern, None)
+pub(in crate::fit) fn translate(pattern: &str) -> Result<Pattern, String> {
+    written(pattern, None, Dialect::Pcre)
 }
 
 /// Writes a pattern of KQL so that the group of this number alone captures, as group 1.
 ///
 /// # Errors
 /// As of [`translate`].
-pub(super) fn only_group(pattern: &str, group: u32) -> Result<Pcre, String> {
-    written(pattern, Some(group))
+pub(in crate::fit) fn only_group(pattern: &str, group: u32) -> Result<Pattern, String> {
+    written(pattern, Some(group), Dialect::Pcre)
 }
 
-fn written(pattern: &str, only: Option<u32>) -> Result<Pcre, String> {
+fn written(pattern: &str, only: Option<u32>, dialect: Dialect) -> Result<Pattern, String> {
     let ast = Parser::new().parse(pattern).map_err(|error| format!("it is not valid: {}", error.kind()))?;
     let hir = regex_syntax::parse(pattern).map_err(|_| "it is not valid".to_owned())?;
-    let mut writer = Writer { out: String::new(), unicode_class: false, multi_line: false, only, names: Vec::new() };
+    let mut writer = Writer {
+        out: String::new(),
+        dialect,
+        unicode_class: false,
+        multi_line: false,
+        lines: false,
+        only,
+        names: Vec::new(),
+    };
     writer.ast(&ast)?;
-    Ok(Pcre {
-        text: writer.out,
+    let (names, unicode_class) = (std::mem::take(&mut writer.names), writer.unicode_class);
+    Ok(Pattern {
+        text: writer.text(),
         matches_empty: hir.properties().minimum_len().is_none_or(|length| length == 0),
-        unicode_class: writer.unicode_class,
+        unicode_class,
         groups: hir.properties().explicit_captures_len(),
-        names: writer.names,
+        names,
     })
 }
 
-/// Writes a pattern for PCRE that older versions of Kusto took and the documented dialect does not: `[[]`, `{` that is no
+/// Writes a pattern that older versions of Kusto took and the documented dialect does not: `[[]`, `{` that is no
 /// number of times, `\0`.
 ///
 /// # Errors
-/// What the pattern holds that PCRE has not, or what is wrong with it.
-pub(super) fn lenient(pattern: &str) -> Result<Pcre, String> {
-    let strict = translate(pattern);
+/// What the pattern holds that the target has not, or what is wrong with it.
+pub(in crate::fit) fn lenient(pattern: &str, dialect: Dialect) -> Result<Pattern, String> {
+    let strict = written(pattern, None, dialect);
     if strict.is_ok() {
         return strict;
     }
@@ -90,11 +119,11 @@ pub(super) fn lenient(pattern: &str) -> Result<Pcre, String> {
             _ => out.push(char),
         }
     }
-    translate(&out).or(strict)
+    written(&out, None, dialect).or(strict)
 }
 
 /// A text as a pattern that matches it and nothing else.
-pub(super) fn literal(text: &str) -> String {
+pub(in crate::fit) fn literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     text.chars().for_each(|char| push_char(&mut out, char, false));
     out
@@ -115,14 +144,33 @@ fn push_char(out: &mut String, char: char, in_class: bool) {
 
 struct Writer {
     out: String,
+    dialect: Dialect,
     unicode_class: bool,
     multi_line: bool,
+    /// What ends a line matters.
+    lines: bool,
     /// The only group that captures, where not all do.
     only: Option<u32>,
     names: Vec<(String, u32)>,
 }
 
 impl Writer {
+    /// The whole pattern. Java's classes are those of ASCII and its lines end in other characters as well, unless flags say
+    /// otherwise.
+    fn text(self) -> String {
+        let java = self.dialect == Dialect::Java;
+        match (java && self.lines, java && self.unicode_class) {
+            (false, false) => self.out,
+            (true, false) => format!("(?d){}", self.out),
+            (false, true) => format!("(?U){}", self.out),
+            (true, true) => format!("(?dU){}", self.out),
+        }
+    }
+
+    fn lacks(&self, what: &str) -> String {
+        format!("{} {what}", self.dialect.name())
+    }
+
     // The depth is bounded by the parser of the pattern (250 levels).
     fn ast(&mut self, ast: &Ast) -> Result<(), String> {
         match ast {
@@ -133,12 +181,18 @@ impl Writer {
                 self.out.push(')');
             }
             Ast::Literal(literal) => self.literal(literal, false),
-            Ast::Dot(_) => self.out.push('.'),
+            Ast::Dot(_) => {
+                self.lines = true;
+                self.out.push('.');
+            }
             Ast::Assertion(assertion) => self.out.push_str(match assertion.kind {
                 AssertionKind::StartLine => "^",
                 // `$` of PCRE also matches before a line feed at the end.
                 AssertionKind::EndLine if !self.multi_line => "\\z",
-                AssertionKind::EndLine => "$",
+                AssertionKind::EndLine => {
+                    self.lines = true;
+                    "$"
+                }
                 AssertionKind::StartText => "\\A",
                 AssertionKind::EndText => "\\z",
                 AssertionKind::WordBoundary => {
@@ -154,7 +208,7 @@ impl Writer {
                 | AssertionKind::WordBoundaryStartAngle
                 | AssertionKind::WordBoundaryEndAngle
                 | AssertionKind::WordBoundaryStartHalf
-                | AssertionKind::WordBoundaryEndHalf => return Err("PCRE has no start or end of a word".to_owned()),
+                | AssertionKind::WordBoundaryEndHalf => return Err(self.lacks("has no start or end of a word")),
             }),
             Ast::ClassUnicode(class) => self.unicode(&class.kind, class.is_negated())?,
             Ast::ClassPerl(class) => self.perl(&class.kind, class.negated, false),
@@ -162,7 +216,7 @@ impl Writer {
                 self.out.push_str(if class.negated { "[^" } else { "[" });
                 match &class.kind {
                     ClassSet::Item(item) => self.item(item)?,
-                    ClassSet::BinaryOp(_) => return Err("PCRE has no operators on sets of characters".to_owned()),
+                    ClassSet::BinaryOp(_) => return Err(self.lacks("has no operators on sets of characters")),
                 }
                 self.out.push(']');
             }
@@ -187,7 +241,7 @@ impl Writer {
                     GroupKind::CaptureIndex(index) => self.out.push_str(self.opening(*index)),
                     GroupKind::CaptureName { name, .. } => {
                         self.names.push((name.name.clone(), name.index));
-                        if self.only.is_some() {
+                        if self.only.is_some() || self.dialect == Dialect::Java {
                             let opening = self.opening(name.index);
                             self.out.push_str(opening);
                             self.ast(&group.ast)?;
@@ -239,15 +293,21 @@ impl Writer {
                     on = false;
                     self.out.push('-');
                 }
-                FlagsItemKind::Flag(Flag::CaseInsensitive) => self.out.push('i'),
+                FlagsItemKind::Flag(Flag::CaseInsensitive) => self.out.push_str(match self.dialect {
+                    Dialect::Pcre => "i",
+                    Dialect::Java if on => "iu",
+                    Dialect::Java => "i",
+                }),
                 FlagsItemKind::Flag(Flag::DotMatchesNewLine) => self.out.push('s'),
-                FlagsItemKind::Flag(Flag::SwapGreed) => self.out.push('U'),
+                FlagsItemKind::Flag(Flag::SwapGreed) if self.dialect == Dialect::Pcre => self.out.push('U'),
+                FlagsItemKind::Flag(Flag::SwapGreed) => return Err(self.lacks("has no counterpart of the flag `U`")),
                 FlagsItemKind::Flag(Flag::MultiLine) => {
                     self.multi_line = on;
+                    self.lines = true;
                     self.out.push('m');
                 }
                 FlagsItemKind::Flag(Flag::Unicode | Flag::CRLF | Flag::IgnoreWhitespace) => {
-                    return Err("PCRE has no counterpart of the flags `u`, `R` and `x`".to_owned());
+                    return Err(self.lacks("has no counterpart of the flags `u`, `R` and `x`"));
                 }
             }
         }
@@ -293,6 +353,17 @@ impl Writer {
     /// `\d`, `\s`, `\w`: those of all scripts in KQL, those of ASCII in PCRE. Digits and blanks have a short form in
     /// Unicode's properties; letters have none, so that `\w` stays what it is and is noted.
     fn perl(&mut self, kind: &ClassPerlKind, negated: bool, in_class: bool) {
+        if self.dialect == Dialect::Java {
+            self.unicode_class = true;
+            let name = match kind {
+                ClassPerlKind::Digit => 'd',
+                ClassPerlKind::Space => 's',
+                ClassPerlKind::Word => 'w',
+            };
+            self.out.push('\\');
+            self.out.push(if negated { name.to_ascii_uppercase() } else { name });
+            return;
+        }
         self.out.push_str(match (kind, negated, in_class) {
             (ClassPerlKind::Digit, false, _) => r"\p{Nd}",
             (ClassPerlKind::Digit, true, _) => r"\P{Nd}",
@@ -325,9 +396,10 @@ impl Writer {
             || !name.chars().all(|c| c.is_ascii_alphabetic())
             || name.len() > 2 && !name.starts_with(char::is_uppercase)
         {
-            return Err("the name of a Unicode class is not one of PCRE".to_owned());
+            return Err(format!("the name of a Unicode class is not one of {}", self.dialect.name()));
         }
-        let _ = write!(self.out, "\\{}{{{name}}}", if negated { 'P' } else { 'p' });
+        let script = if self.dialect == Dialect::Java && name.len() > 2 { "Is" } else { "" };
+        let _ = write!(self.out, "\\{}{{{script}{name}}}", if negated { 'P' } else { 'p' });
         Ok(())
     }
 
@@ -358,19 +430,54 @@ impl Writer {
                     Kind::Word => "word",
                     Kind::Xdigit => "xdigit",
                 };
-                let _ = write!(self.out, "[:{}{name}:]", if class.negated { "^" } else { "" });
+                match (self.dialect, class.negated) {
+                    (Dialect::Pcre, false) => {
+                        let _ = write!(self.out, "[:{name}:]");
+                    }
+                    (Dialect::Pcre, true) => {
+                        let _ = write!(self.out, "[:^{name}:]");
+                    }
+                    // Java's classes of these names follow the flag in front.
+                    (Dialect::Java, negated) => {
+                        let ranges = ascii_ranges(&class.kind);
+                        self.out.push_str(if negated { "[^" } else { "" });
+                        self.out.push_str(ranges);
+                        self.out.push_str(if negated { "]" } else { "" });
+                    }
+                }
             }
             ClassSetItem::Unicode(class) => self.unicode(&class.kind, class.is_negated())?,
             ClassSetItem::Perl(class) => self.perl(&class.kind, class.negated, true),
             ClassSetItem::Bracketed(class) if !class.negated => match &class.kind {
                 // A set within a set is their union.
                 ClassSet::Item(item) => self.item(item)?,
-                ClassSet::BinaryOp(_) => return Err("PCRE has no operators on sets of characters".to_owned()),
+                ClassSet::BinaryOp(_) => return Err(self.lacks("has no operators on sets of characters")),
             },
-            ClassSetItem::Bracketed(_) => return Err("PCRE has no negated set within a set".to_owned()),
+            ClassSetItem::Bracketed(_) => return Err(self.lacks("has no negated set within a set")),
             ClassSetItem::Union(union) => union.items.iter().try_for_each(|item| self.item(item))?,
         }
         Ok(())
+    }
+}
+
+/// The characters of a class of ASCII, as they stand in a set.
+fn ascii_ranges(kind: &regex_syntax::ast::ClassAsciiKind) -> &'static str {
+    use regex_syntax::ast::ClassAsciiKind as Kind;
+    match kind {
+        Kind::Alnum => "0-9A-Za-z",
+        Kind::Alpha => "A-Za-z",
+        Kind::Ascii => r"\x00-\x7F",
+        Kind::Blank => r"\x09 ",
+        Kind::Cntrl => r"\x00-\x1F\x7F",
+        Kind::Digit => "0-9",
+        Kind::Graph => "!-~",
+        Kind::Lower => "a-z",
+        Kind::Print => " -~",
+        Kind::Punct => r"!-/:-@\[-`{-~",
+        Kind::Space => r"\x09-\x0D ",
+        Kind::Upper => "A-Z",
+        Kind::Word => "0-9A-Za-z_",
+        Kind::Xdigit => "0-9A-Fa-f",
     }
 }
 
@@ -411,6 +518,16 @@ mod tests {
         for no in [r"[a&&b]", r"\b{start}x", r"(?x) a", r"(", r"[a[^b]]", r"(?R)a"] {
             assert!(translate(no).is_err(), "{no}");
         }
+    }
+
+    #[test]
+    fn java_is_told_by_flags_what_kql_means() {
+        let java = |pattern| lenient(pattern, Dialect::Java).unwrap().text;
+        assert_eq!(java(r"[a-z]+\.exe"), r"[a-z]+\.exe");
+        assert_eq!(java(r"a.*?(\w+)\b"), r"(?dU)a.*?(\w+)\b");
+        assert_eq!(java(r"(?i)ab"), r"(?iu)ab");
+        assert_eq!(java(r"(?P<a_b>x)[[:^alpha:]]\p{Greek}"), r"(x)[[^A-Za-z]]\p{IsGreek}");
+        assert!(lenient(r"(?U)a*", Dialect::Java).is_err());
     }
 
     #[test]
