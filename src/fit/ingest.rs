@@ -37,8 +37,8 @@ impl Field<'_> {
             LiteralFit::Same => {
                 (text.to_owned(), Box::new(Diagnostic::note(Code::ValueChanged, Effect::Broader, span, filled)))
             }
-            LiteralFit::Changed { text, note } => (text, both(note, &filled)),
-            LiteralFit::Doubtful(note) => (text.to_owned(), both(note, &filled)),
+            LiteralFit::Changed { text, note } => (text, both(&note, &filled)),
+            LiteralFit::Doubtful(note) => (text.to_owned(), both(&note, &filled)),
         };
         LiteralFit::Changed { text, note }
     }
@@ -347,7 +347,7 @@ impl Field<'_> {
 }
 
 /// A note that says, too, that the field may hold more.
-fn both(note: Box<Diagnostic>, filled: &str) -> Box<Diagnostic> {
+fn both(note: &Diagnostic, filled: &str) -> Box<Diagnostic> {
     let effect = note.effect.unwrap_or(Effect::Exact).and(Effect::Broader);
     Box::new(Diagnostic::note(note.code, effect, note.span, format!("{}; {filled}", note.message)))
 }
