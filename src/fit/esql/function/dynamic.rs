@@ -237,6 +237,11 @@ impl<'a> Fitter<'a, '_> {
             return self.value(expr);
         }
         let text = self.text_value(expr)?;
+        Ok(self.cut(expr, text))
+    }
+
+    /// The elements of an array in JSON text.
+    pub(super) fn cut(&mut self, expr: &Meant, text: Expr) -> Expr {
         let message = "an array in JSON text is cut at its commas: its elements must be numbers, texts without a comma, or objects that hold no objects";
         self.note(Code::Approximated, Effect::Unsure, expr.span, message);
         let replace = |text: Expr, pattern: &str, with: String| {
@@ -245,7 +250,7 @@ impl<'a> Fitter<'a, '_> {
         let bare = replace(text, r#"^\s*\[\s*"?|"?\s*\]\s*$"#, String::new());
         let unit = UNIT.to_string();
         let cut = replace(bare, r#"(?<=\})\s*,\s*(?=\{)|"?\s*,\s*"?(?![^{}]*\})"#, unit.clone());
-        Ok(Expr::call("SPLIT", [cut, Expr::Text(unit)]))
+        Expr::call("SPLIT", [cut, Expr::Text(unit)])
     }
 
     /// The JSON text of a list.
