@@ -446,6 +446,27 @@ codes! {
         todo: "Create the index that the note names, with these columns, and keep it up to date.",
         reference: "https://www.elastic.co/docs/reference/query-languages/esql/esql-lookup-join",
     }
+    JoinAsSequence "HG335" {
+        title: "a join is a sequence of events",
+        what: "The join compares the times of two events. EQL says it as a sequence: it looks for one event after the other and gives the events it found, not a row for each pair. Each key has one pending match for each step, so a later first event replaces an earlier one, and an event that ended a match ends no other.",
+        when: "Keys with several first or several last events within the time. A key that has a pair in the hunt has a sequence here.",
+        todo: "Look at all events of the key around an alert, or use the target esql.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax#eql-how-sequence-queries-handle-matches",
+    }
+    JoinAsSample "HG336" {
+        title: "a join is a sample of events",
+        what: "The join compares keys and no order of times. EQL says it as a sample: for each key that has an event of every kind it gives one of each, not all of them.",
+        when: "Keys with several events of a kind.",
+        todo: "Look at all events of the key behind an alert, or use the target esql.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax#eql-samples",
+    }
+    CountedBySequence "HG337" {
+        title: "events are counted by a sequence",
+        what: "The hunt keeps groups with at least so many events. EQL says it as a sequence of as many events with the same key; `maxspan` takes the place of windows that are cut by the clock.",
+        when: "With windows: events that lie in two windows of the hunt and are counted together here.",
+        todo: "See the note.",
+        reference: "https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax#eql-with-runs-statement",
+    }
     OtherLanguage "HG338" {
         title: "the other language of Elastic says the hunt better",
         what: "The hunt was asked for in EQL. The translation to ES|QL has a better verdict.",

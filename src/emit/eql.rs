@@ -1,35 +1,108 @@
 //! EQL trees → text. One function puts parentheses, one quotes text, one quotes names; nothing is decided here.
 
-use crate::fit::eql::tree::{Arithmetic, Compare, Cond, Constant, How, Pipe, Query, Value};
-use crate::target::{Binding, Piece, Template};
+use crate::fit::eql::tree::{Arithmetic, Compare, Cond, Constant, Event, How, Key, Maxspan, Pipe, Query, Step, Value};
+use crate::target::{Binding, Context, Piece, Template};
 
-/// The text of a query.
-pub(crate) fn print(query: &Query) -> String {
-    let mut out = String::new();
-    match &query.category {
+/// The text of a query; `context` says how the language is spelled.
+pub(crate) fn print(query: &Query, context: &Context) -> String {
+    let mut out = Text { text: String::new(), context };
+    match query {
+        Query::Event { event: of, pipes } => {
+            event(of, "\n  ", &mut out);
+            for pipe in pipes {
+                match pipe {
+                    Pipe::Head(count) => out.push_str(&format!("\n| head {count}")),
+                    Pipe::Tail(count) => out.push_str(&format!("\n| tail {count}")),
+                }
+            }
+        }
+        Query::Sequence { by, maxspan, steps } => {
+            out.push_str("sequence");
+            keys(by, &mut out);
+            if let Some(span) = maxspan {
+                out.push_str(" with maxspan=");
+                out.push_str(&duration(*span));
+            }
+            steps.iter().for_each(|of| step(of, &mut out));
+        }
+        Query::Sample { by, steps } => {
+            out.push_str("sample");
+            keys(by, &mut out);
+            steps.iter().for_each(|of| step(of, &mut out));
+        }
+    }
+    out.text
+}
+
+/// The text so far, and what the data of the target says of names.
+struct Text<'c> {
+    text: String,
+    context: &'c Context,
+}
+
+impl Text<'_> {
+    fn push(&mut self, char: char) {
+        self.text.push(char);
+    }
+
+    fn push_str(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+}
+
+/// `category where condition`; each condition that must hold on a line of its own, which begins with `indent`.
+fn event(of: &Event, indent: &str, out: &mut Text<'_>) {
+    match &of.category {
         None => out.push_str("any"),
-        Some(category) if is_identifier(category) => out.push_str(category),
-        Some(category) => text(category, &mut out),
+        Some(category) if out.context.is_bare(category) => out.push_str(category),
+        Some(category) => text(category, &mut out.text),
     }
     out.push_str(" where ");
-    match &query.condition {
+    match &of.condition {
         Cond::All(items) if items.len() > 1 => {
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
-                    out.push_str(" and\n  ");
+                    out.push_str(" and");
+                    out.push_str(indent);
                 }
-                condition(item, Strength::And, &mut out);
+                condition(item, Strength::And, out);
             }
         }
-        other => condition(other, Strength::Whole, &mut out),
+        other => condition(other, Strength::Whole, out),
     }
-    for pipe in &query.pipes {
-        match pipe {
-            Pipe::Head(count) => out.push_str(&format!("\n| head {count}")),
-            Pipe::Tail(count) => out.push_str(&format!("\n| tail {count}")),
-        }
+}
+
+/// A step of a sequence or sample, on a line of its own.
+fn step(of: &Step, out: &mut Text<'_>) {
+    out.push_str(if of.missing { "\n  ![ " } else { "\n  [ " });
+    event(&of.event, "\n    ", out);
+    out.push_str(" ]");
+    keys(&of.by, out);
+    if let Some(runs) = of.runs {
+        out.push_str(&format!(" with runs={runs}"));
     }
-    out
+}
+
+fn keys(of: &[Key], out: &mut Text<'_>) {
+    for (index, key) in of.iter().enumerate() {
+        out.push_str(if index > 0 { ", " } else { " by " });
+        field(&key.name, key.optional, out);
+    }
+}
+
+fn field(of: &str, optional: bool, out: &mut Text<'_>) {
+    if optional {
+        out.push('?');
+    }
+    name(of, out);
+}
+
+/// A length of time in the greatest unit that divides it.
+/// See <https://www.elastic.co/docs/reference/elasticsearch/rest-apis/api-conventions#time-units>.
+fn duration(span: Maxspan) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let (size, unit) = UNITS.into_iter().find(|(size, _)| span.0.is_multiple_of(*size)).unwrap_or((1, "ms"));
+    format!("{}{unit}", span.0 / size)
 }
 
 /// How tightly the surroundings of an expression bind: what binds no tighter than them needs parentheses.
@@ -56,7 +129,7 @@ enum Strength {
 }
 
 /// The one place that puts parentheses.
-fn enclosed(own: Strength, around: Strength, out: &mut String, inner: impl FnOnce(&mut String)) {
+fn enclosed(own: Strength, around: Strength, out: &mut Text<'_>, inner: impl FnOnce(&mut Text<'_>)) {
     if own <= around && around != Strength::Whole {
         out.push('(');
         inner(out);
@@ -66,7 +139,7 @@ fn enclosed(own: Strength, around: Strength, out: &mut String, inner: impl FnOnc
     }
 }
 
-fn condition(cond: &Cond, around: Strength, out: &mut String) {
+fn condition(cond: &Cond, around: Strength, out: &mut Text<'_>) {
     match cond {
         Cond::Constant(value) => out.push_str(if *value { "true" } else { "false" }),
         Cond::All(items) => enclosed(Strength::And, around, out, |out| joined(items, " and ", Strength::And, out)),
@@ -107,10 +180,12 @@ fn condition(cond: &Cond, around: Strength, out: &mut String) {
                 How::RegexCased => " regex ",
             });
             match (patterns.as_slice(), how) {
-                ([only], How::Wildcard | How::WildcardCased | How::Regex | How::RegexCased) => text(only, out),
+                ([only], How::Wildcard | How::WildcardCased | How::Regex | How::RegexCased) => {
+                    text(only, &mut out.text)
+                }
                 (all, _) => {
                     out.push('(');
-                    separated(all, out, |pattern, out| text(pattern, out));
+                    separated(all, out, |pattern, out| text(pattern, &mut out.text));
                     out.push(')');
                 }
             }
@@ -120,14 +195,14 @@ fn condition(cond: &Cond, around: Strength, out: &mut String) {
             value(of, Strength::Whole, out);
             for block in blocks {
                 out.push_str(", ");
-                text(block, out);
+                text(block, &mut out.text);
             }
             out.push(')');
         }
     }
 }
 
-fn joined(items: &[Cond], word: &str, strength: Strength, out: &mut String) {
+fn joined(items: &[Cond], word: &str, strength: Strength, out: &mut Text<'_>) {
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
             out.push_str(word);
@@ -138,7 +213,7 @@ fn joined(items: &[Cond], word: &str, strength: Strength, out: &mut String) {
     }
 }
 
-fn separated<T>(items: &[T], out: &mut String, print: impl Fn(&T, &mut String)) {
+fn separated<T>(items: &[T], out: &mut Text<'_>, print: impl Fn(&T, &mut Text<'_>)) {
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
             out.push_str(", ");
@@ -147,13 +222,10 @@ fn separated<T>(items: &[T], out: &mut String, print: impl Fn(&T, &mut String)) 
     }
 }
 
-fn value(of: &Value, around: Strength, out: &mut String) {
+fn value(of: &Value, around: Strength, out: &mut Text<'_>) {
     match of {
         Value::Field { name: field, optional } => {
-            if *optional {
-                out.push('?');
-            }
-            name(field, out);
+            self::field(field, *optional, out);
         }
         Value::Constant(it) => constant(it, out),
         Value::Arithmetic { op, left, right } => {
@@ -194,7 +266,7 @@ fn strength(binding: Binding) -> Strength {
     }
 }
 
-fn spelled(template: &Template, args: &[Value], out: &mut String) {
+fn spelled(template: &Template, args: &[Value], out: &mut Text<'_>) {
     for piece in &template.pieces {
         match piece {
             Piece::Text(text) => out.push_str(text),
@@ -208,9 +280,9 @@ fn spelled(template: &Template, args: &[Value], out: &mut String) {
     }
 }
 
-fn constant(of: &Constant, out: &mut String) {
+fn constant(of: &Constant, out: &mut Text<'_>) {
     match of {
-        Constant::Text(it) => text(it, out),
+        Constant::Text(it) => text(it, &mut out.text),
         Constant::Integer(number) => out.push_str(&number.to_string()),
         Constant::Real(number) => {
             // `Display` writes no exponent; a point keeps it a decimal number.
@@ -258,8 +330,8 @@ fn hidden(char: char) -> bool {
 }
 
 /// The one place that writes names of fields: parts between points, each in backquotes where it needs them.
-fn name(of: &str, out: &mut String) {
-    let quoted = |part: &str, out: &mut String| {
+fn name(of: &str, out: &mut Text<'_>) {
+    let quoted = |part: &str, out: &mut Text<'_>| {
         out.push('`');
         out.push_str(&part.replace('`', "``"));
         out.push('`');
@@ -271,7 +343,7 @@ fn name(of: &str, out: &mut String) {
         if index > 0 {
             out.push('.');
         }
-        if is_identifier(part) {
+        if out.context.is_bare(part) {
             out.push_str(part);
         } else {
             quoted(part, out);
@@ -279,22 +351,15 @@ fn name(of: &str, out: &mut String) {
     }
 }
 
-/// Words that are no names. See the lexer of Elasticsearch, `EqlBase.g4`.
-const RESERVED: &[&str] = &[
-    "and", "any", "by", "false", "fork", "in", "join", "like", "maxspan", "not", "null", "of", "or", "regex", "sample",
-    "sequence", "true", "until", "where", "with",
-];
-
-fn is_identifier(part: &str) -> bool {
-    let mut chars = part.chars();
-    chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_' || first == '@')
-        && chars.all(|next| next.is_ascii_alphanumeric() || next == '_')
-        && !RESERVED.iter().any(|word| word.eq_ignore_ascii_case(part))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::{Target, Targets};
+
+    /// How the data of the target says that names are written.
+    fn context() -> Context {
+        Targets::embedded().facts(Target::Eql).unwrap().context("query").unwrap().clone()
+    }
 
     /// Reads a text of EQL back, as its lexer does; `None` where something follows it.
     fn read(printed: &str) -> Option<String> {
@@ -367,9 +432,10 @@ mod tests {
     #[test]
     fn no_name_breaks_out_of_its_quotes() {
         let printed = |of: &str| {
-            let mut out = String::new();
+            let context = context();
+            let mut out = Text { text: String::new(), context: &context };
             name(of, &mut out);
-            out
+            out.text
         };
         assert_eq!(printed("process.name"), "process.name");
         assert_eq!(printed("a-b.c"), "`a-b`.c");
@@ -391,13 +457,13 @@ mod tests {
             with: Constant::Integer(1),
         };
         let inner = Cond::Any(vec![is("a"), Cond::All(vec![is("b"), is("c")])]);
-        let query = Query {
+        let event = Event {
             category: None,
             condition: Cond::Any(vec![inner.clone().negate(), Cond::All(vec![inner, is("d")])]),
-            pipes: vec![Pipe::Head(5), Pipe::Tail(1)],
         };
+        let query = Query::Event { event, pipes: vec![Pipe::Head(5), Pipe::Tail(1)] };
         assert_eq!(
-            print(&query),
+            print(&query, &context()),
             "any where not (?a == 1 or (?b == 1 and ?c == 1)) or ((?a == 1 or (?b == 1 and ?c == 1)) and ?d == 1)\n\
              | head 5\n| tail 1"
         );
@@ -410,7 +476,46 @@ mod tests {
         let product = Value::Arithmetic { op: Arithmetic::Multiply, left: Box::new(sum), right: field("c") };
         let cond =
             Cond::Compare { op: Compare::Gt, value: Value::Negative(Box::new(product)), with: Constant::Real(-1e21) };
-        let query = Query { category: Some("file".into()), condition: cond, pipes: Vec::new() };
-        assert_eq!(print(&query), "file where -((?a + ?b) * ?c) > -1000000000000000000000.0");
+        let event = Event { category: Some("file".into()), condition: cond };
+        let query = Query::Event { event, pipes: Vec::new() };
+        assert_eq!(print(&query, &context()), "file where -((?a + ?b) * ?c) > -1000000000000000000000.0");
+    }
+
+    #[test]
+    fn steps_stand_on_lines_of_their_own() {
+        let key = |name: &str, optional| Key { name: name.into(), optional };
+        let is = |name: &str, text: &str| Cond::Compare {
+            op: Compare::Eq,
+            value: Value::Field { name: name.into(), optional: true },
+            with: Constant::Text(text.into()),
+        };
+        let event = |condition| Event { category: None, condition };
+        let step = |condition, by, missing, runs| Step { missing, event: event(condition), by, runs };
+        let steps = vec![
+            step(
+                Cond::All(vec![is("a", "x"), is("b", "] [ any where true")]),
+                vec![key("p.id", false)],
+                false,
+                Some(3),
+            ),
+            step(is("c", "\"] by x\n"), vec![key("by] [x", true)], true, None),
+        ];
+        let by = vec![key("host`s id", true), key("until", false)];
+        let query = Query::Sequence { by: by.clone(), maxspan: Some(Maxspan(90_000)), steps: steps.clone() };
+        assert_eq!(
+            print(&query, &context()),
+            "sequence by ?`host``s id`, `until` with maxspan=90s\n  \
+             [ any where ?a == \"x\" and\n    ?b == \"] [ any where true\" ] by p.id with runs=3\n  \
+             ![ any where ?c == \"\\\"] by x\\n\" ] by ?`by] [x`"
+        );
+        let query = Query::Sample { by: Vec::new(), steps: vec![step(is("a", "x"), by, false, None)] };
+        assert_eq!(print(&query, &context()), "sample\n  [ any where ?a == \"x\" ] by ?`host``s id`, `until`");
+    }
+
+    #[test]
+    fn lengths_of_time_are_written_in_their_greatest_unit() {
+        let of = |millis| duration(Maxspan(millis));
+        assert_eq!([of(86_400_000), of(7_200_000), of(300_000)], ["1d", "2h", "5m"]);
+        assert_eq!([of(45_000), of(1_500), of(1)], ["45s", "1500ms", "1ms"]);
     }
 }

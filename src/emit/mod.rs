@@ -13,7 +13,7 @@ mod translation;
 
 pub use translation::Translation;
 
-use crate::diagnostic::{Diagnostic, Effect};
+use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::fit::{self, Entry, Frame, Ledger, Refused, TimeRange};
 use crate::target::Target;
 
@@ -49,7 +49,14 @@ pub(crate) fn entries(frame: &Frame<'_>, target: Target) -> Vec<Entry> {
 fn answer(frame: &Frame<'_>, target: Target, ledger: &mut Ledger) -> Answer {
     match target {
         Target::Splunk => fit::spl::fit(frame, ledger).map(|(tree, range)| (spl::print(&tree), range)),
-        Target::Eql => fit::eql::fit(frame, ledger).map(|(tree, range)| (eql::print(&tree), range)),
+        Target::Eql => {
+            let Some(context) = frame.facts.context("query") else {
+                let message = "the data of the target does not say how names are written";
+                let refusal = Diagnostic::refusal(Code::BadTargetData, frame.plan.pipeline.span, message);
+                return Err(ledger.refuse(frame.plan, refusal));
+            };
+            fit::eql::fit(frame, ledger).map(|(tree, range)| (eql::print(&tree, context), range))
+        }
         Target::Sigma => fit::sigma::fit(frame, ledger).map(|(tree, range)| (sigma::print(&tree), range)),
         Target::Esql => fit::esql::fit(frame, ledger).map(|(tree, range)| (esql::print(&tree), range)),
     }

@@ -105,12 +105,13 @@ macro_rules! walk {
                 }
             }
             fn join(j: & $($mut_)? Join, v: &mut Visitor<'_>) {
-                for k in & $($mut_)? j.on {
-                    walk!(@see v, JoinKey, k $(, $mut_)?);
-                    expr(& $($mut_)? k.left, v);
-                    expr(& $($mut_)? k.right, v);
-                }
+                for k in & $($mut_)? j.on { join_key(k, v); }
                 pipeline(& $($mut_)? j.right, v);
+            }
+            pub(crate) fn join_key(k: & $($mut_)? JoinKey, v: &mut Visitor<'_>) {
+                walk!(@see v, JoinKey, k $(, $mut_)?);
+                expr(& $($mut_)? k.left, v);
+                expr(& $($mut_)? k.right, v);
             }
             fn mv_items(items: & $($mut_)? Vec<MvItem>, v: &mut Visitor<'_>) {
                 for i in items {
@@ -249,6 +250,7 @@ tree! {
     Stage => stage,
     Binding => binding,
     SortKey => sort_key,
+    JoinKey => join_key,
     AggregateBinding => aggregate_binding,
     Aggregate => aggregate,
     Expr => expr,

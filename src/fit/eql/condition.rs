@@ -22,11 +22,13 @@ pub(super) struct Unsayable {
     pub(super) help: Option<String>,
     /// It looks at values of groups, which are not made.
     pub(super) aggregated: bool,
+    /// It looks at a column of another set of events.
+    pub(super) joined: bool,
 }
 
 impl Unsayable {
     pub(super) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, span, message: message.into(), help: None, aggregated: false }
+        Self { code, span, message: message.into(), help: None, aggregated: false, joined: false }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
@@ -73,6 +75,8 @@ pub(super) struct Conditions<'p, 'a, 'l> {
     pub(super) held: &'l dyn Fn(&'p Expr) -> bool,
     /// Something was left out, so that more events are selected.
     pub(super) broadened: bool,
+    /// The value at hand is compared as a whole: what is no array or object matches as in KQL, others match more.
+    pub(super) whole: bool,
     fuel: u32,
     depth: u32,
 }
@@ -89,7 +93,7 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
         ledger: &'l mut Ledger,
         held: &'l dyn Fn(&'p Expr) -> bool,
     ) -> Self {
-        Self { frame, fields, ledger, notes: Vec::new(), held, broadened: false, fuel: FUEL, depth: 0 }
+        Self { frame, fields, ledger, notes: Vec::new(), held, broadened: false, whole: false, fuel: FUEL, depth: 0 }
     }
 
     /// A conjunct of a `where`, with its notes written; where it can not be said its notes are gone.
@@ -132,6 +136,14 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
         out
     }
 
+    /// Reads a value that is compared as a whole, or of which parts are looked at.
+    pub(super) fn as_whole<T>(&mut self, whole: bool, read: impl FnOnce(&mut Self) -> Said<T>) -> Said<T> {
+        let before = std::mem::replace(&mut self.whole, whole);
+        let out = read(self);
+        self.whole = before;
+        out
+    }
+
     /// A condition for what `expr` is.
     pub(super) fn holds(
         &mut self,
@@ -161,13 +173,16 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
                 let negated = *negated == (want == Want::Holds);
                 this.presence(subject, *absence, negated, scope, at, polarity)
             }
-            ExprKind::Time(range) => this.time(range, expr, want),
+            ExprKind::Time(range) => match scope.meaning(&range.column.name, range.column.known, at) {
+                Meaning::Lost(loss @ Loss::Joined, from) => Err(this.lost(&range.column.name, loss, from, expr.span)),
+                Meaning::Source | Meaning::Computed(..) | Meaning::Lost(..) => this.time(range, expr, want),
+            },
             ExprKind::Literal(Literal::Bool(value)) => Ok(Cond::Constant(*value == (want == Want::Holds))),
             ExprKind::Literal(_) => Ok(Cond::Constant(want == Want::Fails)),
             ExprKind::Column(column) => match scope.meaning(&column.name, column.known, at) {
                 Meaning::Computed(inner, at) => this.holds(inner, want, scope, at, polarity, droppable),
                 Meaning::Source => {
-                    let (value, _) = this.field(column, expr.span, scope, polarity)?;
+                    let (value, _) = this.field(column, expr.span, scope, at, polarity)?;
                     let is = |with| Cond::Compare { op: Compare::Eq, value: value.clone(), with: Constant::Bool(with) };
                     Ok(match want {
                         Want::Holds => is(true),
@@ -248,7 +263,7 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
             ExprKind::Literal(Literal::Bool(value)) => Ok(Cond::Constant(*value != (want == Want::Holds))),
             ExprKind::Column(column) => match scope.meaning(&column.name, column.known, at) {
                 Meaning::Source => {
-                    let (value, _) = self.field(column, inner.span, scope, polarity)?;
+                    let (value, _) = self.field(column, inner.span, scope, at, polarity)?;
                     let is = |with| Cond::Compare { op: Compare::Eq, value: value.clone(), with: Constant::Bool(with) };
                     // `not` of a null is null, which does not hold.
                     Ok(match want {
@@ -360,7 +375,7 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
                 None => Err(Unsayable::new(Code::RefusedPredicate, span, "the comparison has no value that is known")),
             };
         }
-        let number = self.number(subject, scope, at, polarity)?;
+        let number = self.as_whole(true, |this| this.number(subject, scope, at, polarity))?;
         let missing = match number.when_missing {
             Some(value) => value.compared(op, with).unwrap_or(missing),
             None => missing,
@@ -424,7 +439,7 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
                 }
             }
         }
-        let number = self.number(subject, scope, at, polarity)?;
+        let number = self.as_whole(true, |this| this.number(subject, scope, at, polarity))?;
         if number.when_missing.is_some() {
             return Err(Unsayable::new(Code::RefusedPredicate, subject.span, "the value is compared one by one only"));
         }
@@ -507,8 +522,10 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
             Loss::Gone => format!("`{name}` is no column of the events"),
             _ => format!("`{name}` is {}{made}, which EQL does not have", loss.is()),
         };
-        let aggregated = matches!(loss, Loss::Aggregate | Loss::Gone);
-        Unsayable { aggregated, ..Unsayable::new(Code::RefusedPredicate, span, message) }
+        let aggregated = matches!(loss, Loss::Aggregate | Loss::Time | Loss::Gone);
+        let joined = loss == Loss::Joined;
+        let unsayable = Unsayable::new(Code::RefusedPredicate, span, message);
+        Unsayable { aggregated, joined, ..unsayable.help(loss.instead()) }
     }
 
     /// Text of the hunt for a message: one line, cut where it is long.

@@ -47,7 +47,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
             let value = match self.constant(arg, scope, at) {
                 Some(constant) => Value::Constant(constant?),
                 None if self.is_text(arg, scope, at) => {
-                    let subject = self.subject(arg, scope, at, polarity)?;
+                    let subject = self.as_whole(false, |this| this.subject(arg, scope, at, polarity))?;
                     if subject.folded != Folded::No {
                         return Err(Unsayable::new(
                             Code::RefusedFunction,
@@ -57,7 +57,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                     }
                     subject.value
                 }
-                None => self.number(arg, scope, at, polarity)?.value,
+                None => self.as_whole(false, |this| this.number(arg, scope, at, polarity))?.value,
             };
             values.push(value);
         }

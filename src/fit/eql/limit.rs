@@ -5,7 +5,8 @@ use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::plan::{Expr, Pipeline, SortKey, Stage, StageKind, Value as Literal};
 
 use super::order::by_time;
-use super::rows::{Branch, Limit, Rows, Shape};
+use super::rows::{Limit, Rows, Shape};
+use super::sets::Selection;
 use super::tree::{Cond, Pipe};
 
 impl<'p, 'a> Rows<'p, 'a, '_> {
@@ -38,11 +39,11 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
         stage: &'p Stage,
         count: &'p Expr,
         rest: &'p [Stage],
-        branches: &mut [Branch<'p, 'a>],
+        rows: &mut Selection<'p, 'a>,
         shape: &Shape<'p>,
     ) {
         if limit(count) == Some(0) {
-            branches.iter_mut().for_each(|branch| branch.conds.push(Cond::Constant(false)));
+            rows.branches().for_each(|branch| branch.conds.push(Cond::Constant(false)));
             return self.conditions.ledger.carried_whole(stage);
         }
         let sorted = shape.order.and_then(|order| match &order.kind {

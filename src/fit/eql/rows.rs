@@ -1,14 +1,22 @@
-//! The stages of a pipeline: which of them are conditions, which only shape the rows, which can not be left out.
+//! The stages of a pipeline: which of them are conditions, which only shape the rows, which can not be left out. What is said
+//! of a stage that is left out stands in the data of the target.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Refused;
-use crate::plan::{Expr, ExprKind, Pipeline, SearchTerm, Source, Stage, StageKind, TableRef};
+use crate::plan::{
+    AggregateBinding, AggregateKind, AggregateValue, Expr, ExprKind, NodeId, Pipeline, ScalarType, SearchTerm, Source,
+    Stage, StageKind, TableRef,
+};
+use crate::source::Span;
+use crate::target::{Answer, Capability, Support};
 
 use super::condition::{Conditions, Unsayable};
 use super::order::by_time;
 use super::scope::{Loss, Meaning, Scope};
+use super::sets::Selection;
 use super::tree::{Cond, Pipe};
 
 /// The rows of one table with the conditions on them.
@@ -41,14 +49,26 @@ pub(super) struct Rows<'p, 'a, 'l> {
     pub(super) top: &'p Pipeline,
     pub(super) limits: Vec<Limit<'p>>,
     /// Conditions on events that were carried.
-    carried: usize,
+    pub(super) carried: usize,
+    /// Conditions that are said by other means.
+    pub(super) said: HashSet<NodeId>,
+    /// The first key of a join that was left out.
+    pub(super) key_left_out: Option<Unsayable>,
     /// The first condition on events that was left out.
     pub(super) left_out: Option<(&'p Stage, Unsayable)>,
 }
 
 impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
     pub(super) fn new(conditions: Conditions<'p, 'a, 'l>, top: &'p Pipeline) -> Self {
-        Self { conditions, top, limits: Vec::new(), carried: 0, left_out: None }
+        Self {
+            conditions,
+            top,
+            limits: Vec::new(),
+            carried: 0,
+            said: HashSet::new(),
+            key_left_out: None,
+            left_out: None,
+        }
     }
 
     /// Decides on limits and on what was left out; gives the pipes.
@@ -75,22 +95,35 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
         Ok(pipes)
     }
 
-    /// The rows of a pipeline, a branch for each table.
-    pub(super) fn pipeline(&mut self, pipeline: &'p Pipeline) -> Result<Vec<Branch<'p, 'a>>, Refused> {
-        let mut branches = self.source(pipeline)?;
-        let mut shape = Shape { events: true, order: None };
-        for (index, stage) in pipeline.stages.iter().enumerate() {
-            let rest = pipeline.stages.get(index + 1..).unwrap_or_default();
-            self.stage(pipeline, stage, rest, &mut branches, &mut shape)?;
+    /// The rows of a pipeline.
+    pub(super) fn selection(&mut self, pipeline: &'p Pipeline) -> Result<Selection<'p, 'a>, Refused> {
+        // Of what stands before a join that keeps rows of its right side only, nothing is left.
+        let from = pipeline.stages.iter().rposition(|stage| super::join::only_right(stage).is_some());
+        let kept = pipeline.stages.get(from.unwrap_or(0)..).unwrap_or_default();
+        let right = kept.first().and_then(|stage| Some((stage, super::join::only_right(stage)?)));
+        let (mut rows, stages) = match (right, kept) {
+            (Some((stage, join)), [_, rest @ ..]) => (self.right(pipeline, stage, join)?, rest),
+            (_, all) => (Selection::new(self.source(pipeline)?), all),
+        };
+        let mut shape = Shape { events: rows.is_plain(), order: None };
+        for (index, stage) in stages.iter().enumerate() {
+            let rest = stages.get(index + 1..).unwrap_or_default();
+            rows.align();
+            self.stage(pipeline, stage, rest, &mut rows, &mut shape)?;
+            shape.events &= rows.is_plain();
         }
-        Ok(branches)
+        Ok(rows)
     }
 
     fn source(&mut self, pipeline: &'p Pipeline) -> Result<Vec<Branch<'p, 'a>>, Refused> {
-        let refused = |this: &mut Self, message: &str, help: &str| {
-            let refusal = Diagnostic::refusal(Code::RefusedSource, pipeline.span, message).help(help);
-            Err(this.conditions.ledger.refuse(pipeline, refusal))
-        };
+        if let Some(capability) = Capability::of_source(&pipeline.source) {
+            let answer = self.conditions.frame.facts.capabilities.get(capability);
+            if answer.is == Support::Refused {
+                let message = format!("EQL has no counterpart of {}", source_name(&pipeline.source));
+                let refusal = refusal(Code::RefusedSource, pipeline.span, message, answer);
+                return Err(self.conditions.ledger.refuse(pipeline, refusal));
+            }
+        }
         match &pipeline.source {
             Source::Table(table) => {
                 let branch = self.table(table, pipeline)?;
@@ -101,11 +134,20 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                 self.conditions.ledger.carried(pipeline.id);
                 let mut branches = Vec::with_capacity(union.branches.len());
                 for branch in &union.branches {
-                    branches.extend(self.pipeline(branch)?);
+                    let rows = self.selection(branch)?;
+                    if !rows.is_plain() {
+                        let message = "EQL has no union of sequences";
+                        let refusal = Diagnostic::refusal(Code::RefusedSource, branch.span, message);
+                        let refusal = refusal.help("the target esql, or a rule for each of them");
+                        return Err(self.conditions.ledger.refuse(pipeline, refusal));
+                    }
+                    branches.extend(rows.sets.into_iter().flat_map(|set| set.branches));
                 }
                 if let Some(name) = &union.with_source {
                     let lost = Meaning::Lost(Loss::TableName, pipeline.span);
-                    name_in(&mut branches, [(name.clone(), lost)], false);
+                    for branch in &mut branches {
+                        branch.scope.name([(name.clone(), lost)], false);
+                    }
                     let message = format!("column `{name}`, the name of the table, is not made");
                     let note = Diagnostic::note(Code::ColumnsDropped, Effect::Reshaped, pipeline.span, message);
                     self.conditions.ledger.note(Polarity::Positive, note);
@@ -113,11 +155,14 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                 Ok(branches)
             }
             Source::Search { tables, predicate } => self.search(pipeline, tables, predicate),
-            Source::Watchlist { .. } => refused(self, "EQL reads no watchlists", "write a rule with a value list"),
-            Source::External { .. } => refused(self, "EQL reads no external data", "put the data into an index"),
-            Source::Rows { .. } => refused(self, "EQL has no rows of its own", "use the target splunk"),
-            Source::Print(_) => refused(self, "`print` searches no events", "start the hunt with a table"),
-            Source::Range { .. } => refused(self, "`range` searches no events", "start the hunt with a table"),
+            Source::Watchlist { .. }
+            | Source::External { .. }
+            | Source::Rows { .. }
+            | Source::Print(_)
+            | Source::Range { .. } => {
+                let refusal = Diagnostic::refusal(Code::RefusedSource, pipeline.span, "EQL searches events only");
+                Err(self.conditions.ledger.refuse(pipeline, refusal.help("start the hunt with a table")))
+            }
         }
     }
 
@@ -169,14 +214,17 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
         pipeline: &'p Pipeline,
         stage: &'p Stage,
         rest: &'p [Stage],
-        branches: &mut [Branch<'p, 'a>],
+        rows: &mut Selection<'p, 'a>,
         shape: &mut Shape<'p>,
     ) -> Result<(), Refused> {
+        if self.answer(stage).is_none_or(|answer| answer.is == Support::Refused) {
+            return Err(self.refused(stage));
+        }
         match &stage.kind {
-            StageKind::Where(predicate) => return self.filter(stage, predicate, branches),
+            StageKind::Where(predicate) => self.filter(stage, predicate, rows)?,
             StageKind::Extend(bindings) | StageKind::Project(bindings) => {
                 let only = matches!(stage.kind, StageKind::Project(_));
-                for branch in branches.iter_mut() {
+                for branch in rows.branches() {
                     let at = branch.scope.here();
                     let names = bindings.iter().map(|it| (it.name.clone(), Meaning::Computed(&it.value, at)));
                     branch.scope.name(names, only);
@@ -184,7 +232,7 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                 self.columns(stage, bindings.iter().map(|it| it.name.as_ref()));
             }
             StageKind::ProjectRename(pairs) => {
-                for branch in branches.iter_mut() {
+                for branch in rows.branches() {
                     let at = branch.scope.here();
                     let names = pairs.iter().map(|(new, old)| (new.clone(), Meaning::Computed(old, at)));
                     branch.scope.name(names, false);
@@ -200,22 +248,24 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                 );
             }
             StageKind::Summarize { aggregates, keys } => {
-                for branch in branches.iter_mut() {
+                let counted = self.counted(stage, aggregates, keys, rest, rows, shape);
+                for branch in rows.branches() {
                     let at = branch.scope.here();
-                    let made = aggregates.iter().map(|it| (it.name.clone(), Meaning::Lost(Loss::Aggregate, it.span)));
+                    let made = aggregates.iter().map(|it| (it.name.clone(), Meaning::Lost(aggregate(it), it.span)));
                     let names = keys.iter().map(|it| (it.name.clone(), Meaning::Computed(&it.value, at)));
                     branch.scope.name(made.chain(names), true);
                 }
                 let by: Vec<&str> = keys.iter().map(|it| it.name.as_ref()).take(8).collect();
                 let by =
                     if by.is_empty() { String::new() } else { format!(" by `{}`", by.join("`, `").replace('\n', " ")) };
-                let message = format!("EQL does not aggregate: the events are returned, not their groups{by}");
+                let what = if counted { "sequences of events" } else { "the events" };
+                let message = format!("EQL does not aggregate: {what} are returned, not their groups{by}");
                 self.dropped(stage, Code::AggregationDropped, Effect::Reshaped, &message);
                 *shape = Shape { events: false, order: None };
             }
             StageKind::Distinct(bindings) => {
                 if !bindings.is_empty() {
-                    for branch in branches.iter_mut() {
+                    for branch in rows.branches() {
                         let at = branch.scope.here();
                         let names = bindings.iter().map(|it| (it.name.clone(), Meaning::Computed(&it.value, at)));
                         branch.scope.name(names, true);
@@ -226,13 +276,13 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                 *shape = Shape { events: false, order: None };
             }
             StageKind::Count => {
-                name_in(branches, [(Arc::from("Count"), Meaning::Lost(Loss::Aggregate, stage.span))], true);
+                rows.name([(Arc::from("Count"), Meaning::Lost(Loss::Aggregate, stage.span))], true);
                 let message = "EQL does not aggregate: the events are returned, not their number";
                 self.dropped(stage, Code::AggregationDropped, Effect::Reshaped, message);
                 *shape = Shape { events: false, order: None };
             }
             StageKind::MakeSeries(_) => {
-                name_in(branches, [], true);
+                rows.name([], true);
                 let message = "EQL does not aggregate: the events are returned, not the series";
                 self.dropped(stage, Code::AggregationDropped, Effect::Reshaped, message);
                 *shape = Shape { events: false, order: None };
@@ -253,21 +303,21 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                 shape.order = None;
             }
             StageKind::Take(count) | StageKind::Sample(count) => {
-                self.take(pipeline, stage, count, rest, branches, shape);
+                self.take(pipeline, stage, count, rest, rows, shape);
             }
             StageKind::SampleDistinct { .. } => {
-                name_in(branches, [], true);
+                rows.name([], true);
                 let message = "EQL does not aggregate: every event is returned, not some distinct values";
                 self.dropped(stage, Code::AggregationDropped, Effect::Broader, message);
                 self.conditions.broadened = true;
                 *shape = Shape { events: false, order: None };
             }
-            StageKind::Join(join) | StageKind::Lookup(join) => self.join(stage, join, branches)?,
+            StageKind::Join(join) | StageKind::Lookup(join) => self.join(stage, join, rows)?,
             StageKind::MvExpand { items, index, .. } => {
                 let mut names: Vec<(Arc<str>, Meaning<'p>)> =
                     items.iter().map(|it| (it.name.clone(), Meaning::Lost(Loss::Element, stage.span))).collect();
                 names.extend(index.iter().map(|name| (name.clone(), Meaning::Lost(Loss::Element, stage.span))));
-                name_in(branches, names, false);
+                rows.name(names, false);
                 self.conditions.broadened = true;
                 let message =
                     "EQL has one row an event: the arrays are not expanded, and events whose array is empty stay";
@@ -283,7 +333,7 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                         crate::plan::ParsePart::Any | crate::plan::ParsePart::Text { .. } => None,
                     })
                     .collect();
-                name_in(branches, names, false);
+                rows.name(names, false);
                 if *filter {
                     self.conditions.broadened = true;
                     let message = "EQL does not extract from a text, so texts that do not match the pattern stay";
@@ -301,12 +351,12 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
             }
             StageKind::ParseKv { columns, .. } => {
                 let lost = Meaning::Lost(Loss::Extracted, stage.span);
-                name_in(branches, columns.iter().map(|(name, _)| (name.clone(), lost)).collect::<Vec<_>>(), false);
+                rows.name(columns.iter().map(|(name, _)| (name.clone(), lost)).collect::<Vec<_>>(), false);
                 self.dropped(stage, Code::ColumnsDropped, Effect::Reshaped, "EQL does not extract columns from a text");
             }
             StageKind::Serialize(bindings) => {
                 let lost = Meaning::Lost(Loss::Window, stage.span);
-                name_in(branches, bindings.iter().map(|it| (it.name.clone(), lost)).collect::<Vec<_>>(), false);
+                rows.name(bindings.iter().map(|it| (it.name.clone(), lost)).collect::<Vec<_>>(), false);
                 if bindings.is_empty() {
                     self.conditions.ledger.carried_whole(stage);
                 } else {
@@ -314,47 +364,51 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                 }
             }
             StageKind::Render { .. } => self.conditions.ledger.carried_whole(stage),
-            StageKind::MvApply { .. } => {
-                return Err(self.refused(stage, Code::RefusedOperator, "`mv-apply`", "use the target splunk"));
+            StageKind::MvApply { .. }
+            | StageKind::Evaluate { .. }
+            | StageKind::Invoke { .. }
+            | StageKind::Untranslated(_) => return Err(self.refused(stage)),
+        }
+        Ok(())
+    }
+
+    fn filter(&mut self, stage: &'p Stage, predicate: &'p Expr, rows: &mut Selection<'p, 'a>) -> Result<(), Refused> {
+        self.conditions.ledger.carried(stage.id);
+        if let ExprKind::And(_) = predicate.kind {
+            self.conditions.ledger.carried(predicate.id);
+        }
+        for conjunct in predicate.conjuncts() {
+            if (self.conditions.held)(conjunct) {
+                continue;
             }
-            StageKind::Evaluate { plugin, .. } => {
-                let name = self.function(*plugin);
-                return Err(self.refused(
-                    stage,
-                    Code::RefusedOperator,
-                    &format!("plugin `{name}`"),
-                    "write it by hand",
-                ));
+            if self.said.contains(&conjunct.id) {
+                self.conditions.ledger.carried_whole(conjunct);
+                self.carried += 1;
+                continue;
             }
-            StageKind::Invoke { function, .. } => {
-                let name = self.function(*function);
-                let what = format!("`{name}()`, a function of Microsoft's service,");
-                return Err(self.refused(stage, Code::RefusedFunction, &what, "take it out of the hunt"));
+            if rows.sets.len() > 1 {
+                let at = rows.align();
+                if let Some(bound) = self.conditions.bound(conjunct, rows, at) {
+                    rows.bounds.push(bound);
+                    self.carried += 1;
+                    continue;
+                }
             }
-            StageKind::Untranslated(operator) => {
-                let what = format!("`{}`", operator.name());
-                return Err(self.refused(stage, Code::RefusedOperator, &what, "write it by hand"));
+            if !self.member_of(stage, conjunct, rows)? {
+                self.conjunct(stage, conjunct, rows)?;
             }
         }
         Ok(())
     }
 
-    fn filter(
-        &mut self,
-        stage: &'p Stage,
-        predicate: &'p Expr,
-        branches: &mut [Branch<'p, 'a>],
-    ) -> Result<(), Refused> {
-        self.conditions.ledger.carried(stage.id);
-        if let ExprKind::And(_) = predicate.kind {
-            self.conditions.ledger.carried(predicate.id);
-        }
-        for branch in branches.iter_mut() {
-            let at = branch.scope.here();
-            for conjunct in predicate.conjuncts() {
-                if (self.conditions.held)(conjunct) {
-                    continue;
-                }
+    /// A condition on one of the sets of events.
+    fn conjunct(&mut self, stage: &'p Stage, conjunct: &'p Expr, rows: &mut Selection<'p, 'a>) -> Result<(), Refused> {
+        let several = rows.sets.len() > 1;
+        let mut other: Option<Unsayable> = None;
+        for set in &mut rows.sets {
+            let mut is_other = false;
+            for branch in &mut set.branches {
+                let at = branch.scope.here();
                 match self.conditions.conjunct(conjunct, &branch.scope, at) {
                     Ok(cond) => {
                         if !matches!(cond, Cond::Constant(true)) {
@@ -365,24 +419,41 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                     Err(unsayable) if unsayable.code == Code::TooLong => {
                         return Err(self.conditions.ledger.refuse(stage, unsayable.refusal()));
                     }
-                    Err(unsayable) => {
-                        self.conditions.broadened = true;
-                        let code = if unsayable.aggregated {
-                            Code::ThresholdDropped
-                        } else {
-                            // A condition on the time is no filter that could be missed.
-                            if !matches!(conjunct.kind, ExprKind::Time(_)) {
-                                self.left_out.get_or_insert((stage, unsayable.clone()));
-                            }
-                            unsayable.code
-                        };
-                        let note = unsayable.note(code, Effect::Broader, conjunct.span);
-                        self.conditions.ledger.dropped(conjunct, Polarity::Positive, note);
+                    // The column is that of another set.
+                    Err(unsayable) if several && unsayable.joined => {
+                        other.get_or_insert(unsayable);
+                        is_other = true;
+                        break;
                     }
+                    Err(unsayable) => self.left_out(stage, conjunct, unsayable),
                 }
             }
+            if !is_other {
+                return Ok(());
+            }
+        }
+        if let Some(unsayable) = other {
+            let message = "EQL compares the events of a sequence by their keys and their order only";
+            let unsayable = Unsayable { message: message.to_owned(), ..unsayable };
+            self.left_out(stage, conjunct, unsayable.help("the target esql compares columns"));
         }
         Ok(())
+    }
+
+    /// Leaves a condition out.
+    pub(super) fn left_out(&mut self, stage: &'p Stage, conjunct: &'p Expr, unsayable: Unsayable) {
+        self.conditions.broadened = true;
+        let code = if unsayable.aggregated {
+            Code::ThresholdDropped
+        } else {
+            // A condition on the time is no filter that could be missed.
+            if !matches!(conjunct.kind, ExprKind::Time(_)) {
+                self.left_out.get_or_insert((stage, unsayable.clone()));
+            }
+            unsayable.code
+        };
+        let note = unsayable.note(code, Effect::Broader, conjunct.span);
+        self.conditions.ledger.dropped(conjunct, Polarity::Positive, note);
     }
 
     fn function(&self, id: crate::plan::FunctionId) -> String {
@@ -390,9 +461,30 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
         row.map_or_else(|| "unknown".to_owned(), |row| row.name.clone())
     }
 
-    fn refused(&mut self, stage: &'p Stage, code: Code, what: &str, help: &str) -> Refused {
-        let refusal = Diagnostic::refusal(code, stage.span, format!("EQL has no counterpart of {what}"));
-        self.conditions.ledger.refuse(stage, refusal.help(help))
+    /// What the data of the target says of a stage.
+    fn answer(&self, stage: &Stage) -> Option<&'a Answer> {
+        Capability::of_stage(&stage.kind).map(|capability| self.conditions.frame.facts.capabilities.get(capability))
+    }
+
+    /// Refuses a stage by its name.
+    fn refused(&mut self, stage: &'p Stage) -> Refused {
+        let name = |name: &str| format!("`{}`", name.replace('_', "-"));
+        let (code, what) = if let StageKind::Evaluate { plugin, .. } = &stage.kind {
+            (Code::RefusedOperator, format!("plugin `{}`", self.function(*plugin)))
+        } else if let StageKind::Invoke { function, .. } = &stage.kind {
+            (Code::RefusedFunction, format!("`{}()`", self.function(*function)))
+        } else if let StageKind::Untranslated(operator) = &stage.kind {
+            (Code::RefusedOperator, format!("`{}`", operator.name()))
+        } else {
+            let capability = Capability::of_stage(&stage.kind);
+            (Code::RefusedOperator, capability.map_or_else(String::new, |it| name(it.name())))
+        };
+        let message = format!("EQL has no counterpart of {what}");
+        let refusal = match self.answer(stage) {
+            Some(answer) => refusal(code, stage.span, message, answer),
+            None => Diagnostic::refusal(code, stage.span, message).help("write it by hand"),
+        };
+        self.conditions.ledger.refuse(stage, refusal)
     }
 
     fn columns<'n>(&mut self, stage: &'p Stage, names: impl Iterator<Item = &'n str>) {
@@ -407,16 +499,54 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
 
     pub(super) fn dropped(&mut self, stage: &'p Stage, code: Code, effect: Effect, message: &str) {
         let note = Diagnostic::note(code, effect, stage.span, message);
+        let instead = self.answer(stage).and_then(|answer| answer.instead.clone());
+        let note = match instead.filter(|_| effect != Effect::Exact) {
+            Some(instead) => note.help(instead),
+            None => note,
+        };
         self.conditions.ledger.dropped(stage, Polarity::Positive, note);
     }
 }
 
-pub(super) fn name_in<'p>(
-    branches: &mut [Branch<'p, '_>],
-    names: impl IntoIterator<Item = (Arc<str>, Meaning<'p>)> + Clone,
-    only: bool,
-) {
-    for branch in branches {
-        branch.scope.name(names.clone(), only);
+/// A refusal with the reason that the data gives.
+fn refusal(code: Code, span: Span, message: String, answer: &Answer) -> Diagnostic {
+    let message = match &answer.note {
+        Some(note) => format!("{message}: {note}"),
+        None => message,
+    };
+    let refusal = Diagnostic::refusal(code, span, message);
+    match &answer.instead {
+        Some(instead) => refusal.help(instead.clone()),
+        None => refusal,
+    }
+}
+
+/// What the value of an aggregate is: a first or last time, or anything else.
+fn aggregate(of: &AggregateBinding) -> Loss {
+    match &of.value {
+        AggregateValue::One(one)
+            if one.ty == ScalarType::Datetime
+                && matches!(
+                    one.kind,
+                    AggregateKind::Min | AggregateKind::Max | AggregateKind::ArgMin | AggregateKind::ArgMax
+                ) =>
+        {
+            Loss::Time
+        }
+        AggregateValue::One(_) | AggregateValue::Computed { .. } => Loss::Aggregate,
+    }
+}
+
+/// How a source is written in KQL.
+fn source_name(source: &Source) -> &'static str {
+    match source {
+        Source::Table(_) => "a table",
+        Source::Union(_) => "`union`",
+        Source::Watchlist { .. } => "a watchlist",
+        Source::External { .. } => "`externaldata`",
+        Source::Rows { .. } => "`datatable`",
+        Source::Print(_) => "`print`",
+        Source::Range { .. } => "`range`",
+        Source::Search { .. } => "`search`",
     }
 }

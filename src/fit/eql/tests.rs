@@ -13,6 +13,10 @@ struct Answer {
 }
 
 fn translated(text: &str, schema: &str) -> Answer {
+    versioned(text, schema, None)
+}
+
+fn versioned(text: &str, schema: &str, version: Option<&str>) -> Answer {
     let vocabulary = Vocabulary::embedded().unwrap();
     let targets = Targets::embedded();
     let schema = targets.schema(Target::Eql, Some(schema)).unwrap();
@@ -24,7 +28,7 @@ fn translated(text: &str, schema: &str) -> Answer {
         facts: targets.facts(Target::Eql).unwrap(),
         spellings: targets.spellings(Target::Eql).unwrap(),
         schema: &schema,
-        version: None,
+        version: version.map(|version| version.parse().unwrap()),
         style: Style::Exact,
         text,
         name: None,
@@ -122,7 +126,8 @@ fn what_can_not_be_said_is_left_out_only_beside_something_else() {
     assert_eq!(verdict("DeviceProcessEvents | where FileName == AccountName"), Effect::Refused);
     assert_eq!(verdict("DeviceProcessEvents | where FileName == AccountName and ProcessId > 5"), Effect::Broader);
     assert_eq!(verdict("DeviceProcessEvents | where FileName == AccountName or ProcessId > 5"), Effect::Refused);
-    assert_eq!(verdict("DeviceProcessEvents | join kind=inner (DeviceInfo) on DeviceId"), Effect::Refused);
+    let groups = "DeviceInfo | summarize n = dcount(DeviceName) by DeviceId | where n > 3";
+    assert_eq!(verdict(&format!("DeviceProcessEvents | join kind=inner ({groups}) on DeviceId")), Effect::Refused);
     let anti = "DeviceProcessEvents | where ProcessId > 5 | join kind=leftanti (DeviceInfo) on DeviceId";
     assert_eq!(verdict(anti), Effect::Broader);
     assert_eq!(verdict("DeviceProcessEvents | join kind=leftanti (DeviceInfo) on DeviceId"), Effect::Refused);
@@ -186,4 +191,100 @@ fn long_lists_are_written_once() {
     let answer = translated(&format!("DeviceProcessEvents | where FileName in~ ({})", list.join(", ")), "source");
     assert_eq!(answer.verdict, Effect::Exact);
     assert_eq!(answer.query.matches("v9999").count(), 1);
+}
+
+/// Two sets of logons and a condition on their times.
+fn joined(kind: &str, condition: &str) -> Answer {
+    let text = format!(
+        "SecurityEvent | where EventID == 4625 | project T1 = TimeGenerated, Account\n\
+         | join kind={kind} (SecurityEvent | where EventID == 4624 | project T2 = TimeGenerated, Account) on Account\n\
+         | where {condition}"
+    );
+    translated(&text, "source")
+}
+
+#[test]
+fn an_order_of_times_is_a_sequence() {
+    let first = "\n  [ any where ?EventID == 4625 ]";
+    let second = "\n  [ any where ?EventID == 4624 ]";
+    for (condition, head, order) in [
+        ("T2 between (T1 .. (T1 + 5m))", "with maxspan=5m", [first, second]),
+        ("T2 > T1 and T2 < T1 + 90s", "with maxspan=90s", [first, second]),
+        ("T2 - T1 between (0min .. 1h)", "with maxspan=1h", [first, second]),
+        ("T1 < T2 and T2 - T1 <= 1d", "with maxspan=1d", [first, second]),
+        ("T1 between (T2 .. (T2 + 250ms))", "with maxspan=250ms", [second, first]),
+        ("T2 >= T1 and (T2 - T1) / 1m <= 7", "with maxspan=7m", [first, second]),
+        ("T2 >= T1 and datetime_add('minute', -3, T2) <= T1", "with maxspan=3m", [first, second]),
+    ] {
+        let answer = joined("inner", condition);
+        assert_eq!(answer.query, format!("sequence by ?Account {head}{}{}", order[0], order[1]), "{condition}");
+        assert_eq!(answer.verdict, Effect::Narrower, "{condition}: {:?}", answer.notes);
+    }
+    let answer = joined("inner", "T2 > T1");
+    assert!(answer.query.starts_with("sequence by ?Account\n"), "{}", answer.query);
+    // KQL keeps an arbitrary left event of each key, and `datetime_diff` counts borders of minutes.
+    assert_eq!(joined("innerunique", "T2 between (T1 .. (T1 + 5m))").verdict, Effect::Unsure);
+    assert_eq!(joined("inner", "T2 >= T1 and datetime_diff('minute', T2, T1) < 5").verdict, Effect::Unsure);
+    assert_eq!(joined("inner", "T2 between ((T1 + 1m) .. (T1 + 5m))").verdict, Effect::Unsure);
+}
+
+#[test]
+fn no_order_of_times_is_a_sample() {
+    for condition in
+        ["true", "T2 between ((T1 - 5m) .. (T1 + 5m))", "T2 != T1", "abs(datetime_diff('hour', T1, T2)) < 2"]
+    {
+        let answer = joined("inner", condition);
+        assert!(answer.query.starts_with("sample by ?Account\n"), "{condition}: {}", answer.query);
+        let expected = if condition == "true" { Effect::Narrower } else { Effect::Unsure };
+        assert_eq!(answer.verdict, expected, "{condition}");
+    }
+    let unkeyed = "SecurityEvent | extend k = 1 | join kind=inner (SecurityEvent | extend k = 1) on k";
+    assert_eq!(verdict(unkeyed), Effect::Refused);
+}
+
+#[test]
+fn conditions_behind_a_join_go_to_their_side() {
+    let answer = joined("inner", "T2 between (T1 .. (T1 + 5m)) and Account1 != 'x' and Account != 'y'");
+    assert!(
+        answer.query.contains("?EventID == 4625 and\n    (?Account == null or ?Account != \"y\") ]"),
+        "{}",
+        answer.query
+    );
+    assert!(
+        answer.query.contains("?EventID == 4624 and\n    (?Account == null or ?Account != \"x\") ]"),
+        "{}",
+        answer.query
+    );
+    let answer = joined("inner", "T2 between (T1 .. (T1 + 5m)) and Account1 != Account");
+    assert_eq!(answer.verdict, Effect::Unsure);
+    // A name that both sides give to their own time is not mistaken.
+    let text = "SecurityEvent | extend T = TimeGenerated | join kind=inner (SecurityEvent | extend T = TimeGenerated) on Account | where T1 between (T .. (T + 1m))";
+    assert!(translated(text, "source").query.starts_with("sequence by ?Account with maxspan=1m"));
+}
+
+#[test]
+fn thresholds_on_counts_are_runs() {
+    let query = |threshold: &str| {
+        let head = "SecurityEvent | where EventID == 4625 | summarize n = count() by Account";
+        translated(&format!("{head} | where {threshold}"), "source")
+    };
+    for (threshold, runs) in [("n >= 5", 5), ("n > 5", 6), ("4 < n", 5), ("n >= 100", 100)] {
+        let answer = query(threshold);
+        let wanted = format!("sequence by ?Account\n  [ any where ?EventID == 4625 ] with runs={runs}");
+        assert_eq!((answer.query, answer.verdict), (wanted, Effect::Reshaped), "{threshold}");
+    }
+    for threshold in ["n >= 101", "n >= 1", "n == 5", "n < 5", "n != 5"] {
+        assert_eq!(query(threshold).query, "any where ?EventID == 4625", "{threshold}");
+    }
+    let windows = "SecurityEvent | summarize count() by Account, bin(TimeGenerated, 10m) | where count_ > 2";
+    assert_eq!(verdict(windows), Effect::Broader);
+}
+
+#[test]
+fn a_version_that_lacks_a_construct_is_named() {
+    let refused = |text: &str, version: &str| versioned(text, "source", Some(version)).verdict == Effect::Refused;
+    let sample = "SecurityEvent | join kind=inner (SecurityEvent | where EventID == 1) on Account";
+    assert!(refused(sample, "8.5") && !refused(sample, "8.6"));
+    let filter = "SecurityEvent | where EventID == 1";
+    assert!(refused(filter, "7.15") && !refused(filter, "7.16"));
 }

@@ -90,7 +90,8 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                 Some(Ok(Constant::Text(own))) => Cond::Constant(self.evaluated(&own, &needles, look)? != negated),
                 Some(_) => return Err(Unsayable::new(Code::RefusedPredicate, subject.span, "a constant is compared")),
                 None => {
-                    let subject = self.subject(subject, scope, at, inner)?;
+                    let whole = look.how == TextHow::Equals && needles.iter().all(|needle| is_text_only(needle));
+                    let subject = self.as_whole(whole, |this| this.subject(subject, scope, at, inner))?;
                     self.find(&subject, &needles, look)?
                 }
             };
@@ -121,7 +122,8 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         };
         let mut out = Vec::with_capacity(items.len());
         for item in items {
-            let subject = self.subject(item, scope, at, look.polarity)?;
+            let whole = is_text_only(&own);
+            let subject = self.as_whole(whole, |this| this.subject(item, scope, at, look.polarity))?;
             out.push(self.find(&subject, std::slice::from_ref(&own), look)?);
         }
         Ok(if look.negated == look.all { Cond::any(out) } else { Cond::all(out) })
@@ -369,6 +371,11 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
             self.note(look.polarity, Diagnostic::note(Code::NativeStyle, Effect::Broader, look.span, message));
         }
     }
+}
+
+/// Whether a value of JSON that equals this text is a text: numbers and truth values are stored as such.
+fn is_text_only(needle: &str) -> bool {
+    needle.parse::<f64>().is_err() && !needle.eq_ignore_ascii_case("true") && !needle.eq_ignore_ascii_case("false")
 }
 
 /// A needle for a message.

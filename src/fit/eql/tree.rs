@@ -1,19 +1,71 @@
-//! A query of EQL for single events: it can only say what the language can say. Nothing here decides or prints.
+//! A query of EQL: it can only say what the language can say. Nothing here decides or prints.
 //!
 //! See <https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax>.
 
-use crate::target::{Binding, Template};
+use crate::target::{Binding, Construct, Template};
 
-/// `category where condition | pipes`
+/// A query.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Query {
+pub(crate) enum Query {
+    /// `category where condition | pipes`
+    Event {
+        /// Which events.
+        event: Event,
+        /// The pipes, in order.
+        pipes: Vec<Pipe>,
+    },
+    /// `sequence by keys with maxspan=… [event] …`: events in the order of time.
+    Sequence {
+        /// Fields that are equal in all steps.
+        by: Vec<Key>,
+        /// Time from the first event to the last one at most.
+        maxspan: Option<Maxspan>,
+        /// The steps, one at least that is not missing.
+        steps: Vec<Step>,
+    },
+    /// `sample by keys [event] …`: events in any order. There is a key, in the head or at each step.
+    Sample {
+        /// Fields that are equal in all steps.
+        by: Vec<Key>,
+        /// The steps.
+        steps: Vec<Step>,
+    },
+}
+
+/// `category where condition`
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Event {
     /// The event category; `None` is `any`.
     pub(crate) category: Option<String>,
     /// The condition.
     pub(crate) condition: Cond,
-    /// The pipes, in order.
-    pub(crate) pipes: Vec<Pipe>,
 }
+
+/// `[event] by keys with runs=n`, `![event]`
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Step {
+    /// No such event may be there.
+    pub(crate) missing: bool,
+    /// Which events.
+    pub(crate) event: Event,
+    /// Fields that are equal to those of the other steps.
+    pub(crate) by: Vec<Key>,
+    /// So many such events, one after the other.
+    pub(crate) runs: Option<u32>,
+}
+
+/// A join key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    /// The name of the field, unquoted.
+    pub(crate) name: String,
+    /// `?name`: events without it have the same key.
+    pub(crate) optional: bool,
+}
+
+/// A length of time in milliseconds, more than none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Maxspan(pub(crate) u64);
 
 /// A pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +215,58 @@ pub(crate) enum Constant {
     Bool(bool),
 }
 
+impl Query {
+    /// Calls `see` with each construct of the query that not every version has.
+    pub(crate) fn constructs(&self, see: &mut dyn FnMut(Construct)) {
+        let (by, steps): (&[Key], &[Step]) = match self {
+            Self::Event { event, .. } => return event.condition.constructs(see),
+            Self::Sequence { by, steps, .. } => {
+                see(Construct::Sequence);
+                (by, steps)
+            }
+            Self::Sample { by, steps } => {
+                see(Construct::SequenceSample);
+                (by, steps)
+            }
+        };
+        for step in steps {
+            step.event.condition.constructs(see);
+            if step.missing {
+                see(Construct::MissingEvent);
+            }
+            if step.runs.is_some() {
+                see(Construct::Runs);
+            }
+        }
+        if by.iter().chain(steps.iter().flat_map(|step| &step.by)).any(|key| key.optional) {
+            see(Construct::OptionalField);
+        }
+    }
+}
+
 impl Cond {
+    fn constructs(&self, see: &mut dyn FnMut(Construct)) {
+        let value = match self {
+            Self::Constant(_) => return,
+            Self::All(items) | Self::Any(items) => return items.iter().for_each(|item| item.constructs(see)),
+            Self::Not(inner) => return inner.constructs(see),
+            Self::Match { value, how, .. } => {
+                match how {
+                    How::WildcardCased | How::Regex | How::RegexCased => see(Construct::LikeRegex),
+                    How::Wildcard | How::OneOf => {}
+                }
+                value
+            }
+            Self::Null { value, .. } | Self::Compare { value, .. } | Self::In { value, .. } => value,
+            Self::Cidr { value, .. } => value,
+        };
+        value.fields(&mut |field| {
+            if matches!(field, Value::Field { optional: true, .. }) {
+                see(Construct::OptionalField);
+            }
+        });
+    }
+
     /// All of these, simplified.
     pub(crate) fn all(items: Vec<Cond>) -> Self {
         Self::junction(items, true)

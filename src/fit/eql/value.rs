@@ -53,8 +53,10 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         column: &ColumnRef,
         span: Span,
         scope: &Scope<'p, 'a>,
+        at: Place,
         polarity: Polarity,
     ) -> Said<(Value, Field<'a>)> {
+        let column = &scope.original(column, at);
         let field = self.fields.column(self.ledger, Some(&scope.table), column, span, polarity).map_err(|refusal| {
             let unsayable = Unsayable::new(refusal.code, span, refusal.message.clone());
             match refusal.help.clone() {
@@ -168,7 +170,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                 Meaning::Lost(loss, from) => Err(this.lost(&column.name, loss, from, expr.span)),
                 Meaning::Source if expr.ty == ScalarType::Dynamic => Err(this.json(expr)),
                 Meaning::Source => {
-                    let (value, field) = this.field(column, expr.span, scope, polarity)?;
+                    let (value, field) = this.field(column, expr.span, scope, at, polarity)?;
                     let mut subject = Subject::of(value);
                     subject.elastic_type = field.map.and_then(|map| map.elastic_type.or_else(|| stored(map.stored_as)));
                     subject.holds_text = matches!(
@@ -278,7 +280,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
     }
 
     /// A key of a dynamic column as a field of its own.
-    fn path(
+    pub(super) fn path(
         &mut self,
         expr: &'p Expr,
         scope: &Scope<'p, 'a>,
@@ -287,38 +289,41 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
     ) -> Said<(Value, Option<FieldType>)> {
         let ExprKind::Path { base, steps } = &expr.kind else { return Err(self.json(expr)) };
         let unsayable = |message: String| Err(Unsayable::new(Code::RefusedPredicate, expr.span, message));
-        let mut keys = Vec::with_capacity(steps.len());
-        for step in steps {
-            match step {
-                PathStep::Key(key) => keys.push(key.as_str()),
-                PathStep::Index(_) => return unsayable("Elasticsearch does not keep the order of an array".to_owned()),
-                PathStep::Computed(_) => return unsayable("a key that is computed names no field".to_owned()),
+        // Keys from the innermost to the outermost.
+        let mut keys: Vec<&'p str> = Vec::with_capacity(steps.len());
+        let mut element = false;
+        let mut add = |steps: &'p [PathStep]| {
+            for step in steps.iter().rev() {
+                match step {
+                    PathStep::Key(key) => keys.push(key.as_str()),
+                    PathStep::Index(_) => element = true,
+                    PathStep::Computed(_) => return false,
+                }
             }
+            true
+        };
+        const COMPUTED: &str = "a key that is computed names no field";
+        if !add(steps) {
+            return unsayable(COMPUTED.to_owned());
         }
         let (mut base, mut at): (&'p Expr, Place) = (base, at);
         let column = loop {
             match &base.kind {
                 ExprKind::Column(column) => match scope.meaning(&column.name, column.known, at) {
                     Meaning::Computed(inner, place) => (base, at) = (inner, place),
-                    Meaning::Source => break column,
+                    Meaning::Source => break scope.original(column, at),
                     Meaning::Lost(loss, from) => return Err(self.lost(&column.name, loss, from, base.span)),
                 },
-                ExprKind::Call { args, .. } if self.function(base) == Some("parse_json") => match args.as_slice() {
-                    [of] => base = of,
-                    _ => return Err(self.json(expr)),
+                ExprKind::Call { args, .. } => match (self.function(base), args.as_slice()) {
+                    (Some("parse_json"), [of]) => base = of,
+                    // The text of a value, which is read again.
+                    (Some("tostring"), [of]) if matches!(of.ty, ScalarType::Dynamic) => base = of,
+                    _ => return unsayable(format!("EQL does not look into {}", self.quoted(base.span))),
                 },
                 ExprKind::Path { base: inner, steps } => {
-                    let mut outer = Vec::with_capacity(steps.len() + keys.len());
-                    for step in steps {
-                        match step {
-                            PathStep::Key(key) => outer.push(key.as_str()),
-                            PathStep::Index(_) | PathStep::Computed(_) => {
-                                return unsayable("Elasticsearch does not keep the order of an array".to_owned());
-                            }
-                        }
+                    if !add(steps) {
+                        return unsayable(COMPUTED.to_owned());
                     }
-                    outer.append(&mut keys);
-                    keys = outer;
                     base = inner;
                 }
                 _ => return unsayable(format!("EQL does not look into {}", self.quoted(base.span))),
@@ -330,19 +335,23 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         let (name, elastic_type) = match self.fields.key_prefix(Some(&scope.table), &column.name) {
             Some(prefix) => (prefix.trim_end_matches('.').to_owned(), None),
             None => {
-                let (_, field) = self.field(column, base.span, scope, polarity)?;
+                let (_, field) = self.field(&column, base.span, scope, at, polarity)?;
                 let of = field.map.and_then(|map| map.elastic_type).filter(|it| *it == FieldType::Flattened);
                 (field.name.to_string(), of)
             }
         };
-        let name = format!("{name}.{}", keys.join("."));
-        let message = format!(
-            "key `{}` of `{}` is compared as field `{}`: an array in it matches by any of its elements",
-            keys.join(".").replace('`', "'"),
-            column.name,
-            name.replace('`', "'")
-        );
-        self.note(polarity, Diagnostic::note(Code::FieldCaveat, Effect::Unsure, expr.span, message));
+        let name = keys.iter().rev().fold(name, |name, key| name + "." + key);
+        let effect = if self.whole { Effect::Broader } else { Effect::Unsure };
+        let shown = name.replace('`', "'");
+        let message = if element {
+            format!("Elasticsearch does not keep the order of an array: any element of `{shown}` is compared")
+        } else {
+            format!(
+                "a key of `{}` is compared as field `{shown}`: an array in it matches by any of its elements",
+                column.name
+            )
+        };
+        self.note(polarity, Diagnostic::note(Code::FieldCaveat, effect, expr.span, message));
         Ok((Value::Field { name, optional: true }, elastic_type))
     }
 
@@ -365,7 +374,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                     Err(Unsayable::new(Code::RefusedPredicate, expr.span, "Elasticsearch has no lengths of time"))
                 }
                 Meaning::Source => {
-                    let (value, field) = this.field(column, expr.span, scope, polarity)?;
+                    let (value, field) = this.field(column, expr.span, scope, at, polarity)?;
                     let text = expr.ty == ScalarType::String;
                     let stored = field.map.and_then(|map| map.stored_as).filter(|_| !text);
                     Ok(Number { stored, when_missing: text.then(|| Constant::Text(String::new())), value })

@@ -137,7 +137,14 @@ impl<'a> Fitter<'a, '_> {
             return Ok(None);
         }
         let Some(reference) = base.as_column() else { return Ok(None) };
-        if !self.has_fields(base) {
+        // An element of a list of objects: what it holds lies in fields below the list's.
+        let list = self.scope.objects.get(&reference.name).cloned();
+        let (reference, keys) = match &list {
+            Some((list, prefix)) => (list, prefix.iter().map(String::as_str).chain(keys).collect()),
+            None => (reference, keys),
+        };
+        let sayable = if list.is_some() { self.is_of_event(&reference.name) } else { self.has_fields(base) };
+        if !sayable {
             return Ok(None);
         }
         let Some(prefix) = self.key_prefix(reference, base)? else { return Ok(None) };

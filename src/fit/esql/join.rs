@@ -1,11 +1,298 @@
-//! `join` and `lookup`.
+//! `join` and `lookup`: which way the rows of two pipelines are said to find one another.
+//!
+//! Rows that are only kept or left out are compared with `IN (FROM …)`; a list outside of the hunt is a `LOOKUP JOIN`; all
+//! else is [`super::meet`].
+//! See <https://learn.microsoft.com/kusto/query/join-operator>.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::combine::may_lack;
+use super::scope::{Column, Form};
+use super::tree::{Command, Expr, Name};
 use super::{Fit, Fitter, unwritten};
-use crate::plan::{Join, Stage};
+use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::fit::Window;
+use crate::fit::demand::{Demand, mentioned};
+use crate::plan::{Expr as Meant, Join, JoinKey, JoinKind, ScalarType, Source, Stage, StageKind};
+use crate::source::Span;
+use crate::target::Construct;
+
+/// A column of a row that goes into a join: its name there and afterwards, and its type.
+pub(super) type Output = (Arc<str>, Arc<str>, ScalarType);
 
 impl<'a> Fitter<'a, '_> {
     /// `join`, `lookup`; `rest` are the stages after it.
-    pub(super) fn join(&mut self, stage: &Stage, _join: &Join, _lookup: bool, _rest: &[Stage]) -> Fit<()> {
-        Err(unwritten(stage.span, "this join"))
+    pub(super) fn join(&mut self, stage: &Stage, join: &Join, lookup: bool, rest: &[Stage]) -> Fit<()> {
+        join.on.iter().for_each(|key| self.ledger.carried(key.id));
+        let demand = self.demand(rest);
+        if self.lookup_join(stage, join, &demand)? {
+            return Ok(());
+        }
+        let in_query = join.on.len() == 1 && self.frame.needs(Construct::InSubquery).is_none();
+        match join.kind {
+            JoinKind::LeftSemi if in_query => self.among_others(join, false),
+            JoinKind::LeftAnti if in_query => self.among_others(join, true),
+            JoinKind::InnerUnique
+            | JoinKind::Inner
+            | JoinKind::LeftOuter
+            | JoinKind::RightOuter
+            | JoinKind::FullOuter
+            | JoinKind::LeftSemi
+            | JoinKind::RightSemi
+            | JoinKind::LeftAnti
+            | JoinKind::RightAnti => self.meet(stage, join, lookup, &demand, rest),
+        }
     }
+
+    /// Keeps the rows whose one key is among those of the right side, or those whose is not.
+    fn among_others(&mut self, join: &Join, anti: bool) -> Fit<()> {
+        let Some(key) = join.on.first() else { return Ok(()) };
+        let left = self.key_of(&key.left)?;
+        let lacks = self.lacks(&key.left, &left);
+        let polarity = if anti { self.polarity.negated() } else { self.polarity };
+        let mut names = BTreeSet::new();
+        mentioned(&key.right, &mut names);
+        let after = Demand { names, open: false };
+        let (branch, right_lacks) =
+            self.nested(&join.right, polarity, after, &Window::default(), self.inside, |right| {
+                let column = right.key_of(&key.right)?;
+                let right_lacks = right.lacks(&key.right, &column);
+                let (made, value) = right.carried_over(&column, column.field.clone());
+                let value = if right_lacks && (lacks || anti) { value.or_empty() } else { value };
+                if anti && !may_lack(&column, column.ty) && !column.present {
+                    right.commands.push(Command::Where(Expr::is_not_null(column.bare())));
+                }
+                if !right.holds_only(&column.field) || value != column.bare() {
+                    right.expose(vec![("$key".into(), made, value)]);
+                }
+                Ok(right_lacks)
+            })?;
+        let value = left.value();
+        let value = if lacks && (anti || right_lacks) { value.or_empty() } else { value };
+        let null_stays = anti && !value.never_null() && !left.present && !self.is_there(&key.left, &left);
+        let missing = Expr::is_null(value.clone());
+        let found = Expr::InQuery { value: Box::new(value), query: Box::new(branch.body), negated: anti };
+        self.commands.push(Command::Where(if null_stays { Expr::any([missing, found]) } else { found }));
+        Ok(())
+    }
+
+    /// Whether the row holds this column and no other.
+    pub(super) fn holds_only(&self, field: &Name) -> bool {
+        match self.commands.last() {
+            Some(Command::Keep(globs)) => matches!(globs.as_slice(), [only] if only.text() == field.text()),
+            Some(Command::Stats { inline: false, aggregates, by }) => {
+                let mut names = aggregates.iter().map(|it| &it.name).chain(by.iter().map(|(name, _)| name));
+                names.next() == Some(field) && names.next().is_none()
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// A join with a list outside of the hunt, as a lookup index; says whether it is one.
+    fn lookup_join(&mut self, stage: &Stage, join: &Join, demand: &Demand) -> Fit<bool> {
+        let lists = matches!(join.right.source, Source::Watchlist { .. } | Source::External { .. });
+        if !lists || !join.renamed.is_empty() && join.on.len() > 1 {
+            return Ok(false);
+        }
+        let construct = if join.on.len() == 1 { Construct::LookupJoin } else { Construct::LookupJoinFields };
+        let several = match join.kind {
+            JoinKind::LeftOuter => false,
+            JoinKind::Inner | JoinKind::InnerUnique if join.on.len() == 1 => true,
+            JoinKind::Inner
+            | JoinKind::InnerUnique
+            | JoinKind::RightOuter
+            | JoinKind::FullOuter
+            | JoinKind::LeftSemi
+            | JoinKind::RightSemi
+            | JoinKind::LeftAnti
+            | JoinKind::RightAnti => return Ok(false),
+        };
+        let Some(columns) = listed_columns(join) else { return Ok(false) };
+        if self.frame.needs(construct).is_some() || several && self.frame.needs(Construct::InSubquery).is_some() {
+            return Ok(false);
+        }
+        let mut on = Vec::new();
+        let mut assignments = Vec::new();
+        for key in &join.on {
+            let left = self.key_of(&key.left)?;
+            self.ledger.carried(key.right.id);
+            let own = key.right.as_column().map(|it| it.name.clone()).unwrap_or_default();
+            let Some((_, field)) = columns.iter().find(|(name, _)| *name == own) else { return Ok(false) };
+            let field = self.new_name(field, key.right.span)?;
+            let lacks = self.lacks(&key.left, &left);
+            let value = if lacks { left.value().or_empty() } else { left.value() };
+            if value != Expr::Field(field.clone()) {
+                assignments.push((field.clone(), value));
+            }
+            on.push(field);
+        }
+        let mut made = Vec::new();
+        for (own, field) in &columns {
+            let name = join.renamed.iter().find(|(from, _)| from == own).map_or(own, |(_, to)| to);
+            let ty = join.right.columns.columns.iter().find(|(it, _)| it == own);
+            let column = Column::computed(self.new_name(field, stage.span)?, ty.map_or(ScalarType::Unknown, |it| it.1));
+            let is_key = on.contains(&column.field);
+            if name != own && !is_key && demand.names.contains(name) {
+                // A column of the list would take the place of one of the row.
+                return Ok(false);
+            }
+            if !is_key || !self.scope.made.contains_key(name) {
+                made.push((name.clone(), column));
+            }
+        }
+        self.carry(join.right.as_ref());
+        let Some(index) = self.listed(&join.right.source, true, join.right.span) else { return Ok(false) };
+        if !assignments.is_empty() {
+            self.commands.push(Command::Eval(assignments));
+        }
+        if let ([key], true) = (on.as_slice(), several) {
+            let keep = vec![Command::Keep(vec![key.into()])];
+            let source = super::tree::Source::From(vec![super::tree::Part::Index(index.clone())]);
+            let query = Box::new(super::tree::Body { source, commands: keep });
+            let value = Box::new(Expr::Field(key.clone()));
+            self.commands.push(Command::Where(Expr::InQuery { value, query, negated: false }));
+            if join.kind == JoinKind::InnerUnique && !self.is_unique_by(&on) {
+                self.one_of_each(&on, stage.span)?;
+            }
+        }
+        self.commands.push(Command::LookupJoin { index, on });
+        // Of a watchlist whose columns are not known, those that are read are there by their own names.
+        if join.right.columns.open {
+            for name in &demand.names {
+                let taken = self.left_names().contains(name) || made.iter().any(|(it, _)| it == name);
+                if !taken && !self.scope.open && !name.contains('*') {
+                    let Some(field) = Name::new(name.as_ref()) else { continue };
+                    made.push((name.clone(), Column::computed(field, ScalarType::Unknown)));
+                }
+            }
+        }
+        self.scope.made.extend(made);
+        self.at_most = None;
+        Ok(true)
+    }
+
+    /// Keeps one row of each combination of keys.
+    pub(super) fn one_of_each(&mut self, keys: &[Name], span: Span) -> Fit<()> {
+        self.needs(Construct::LimitBy, span)?;
+        let message = "KQL joins any one of the left rows of a key; here it is the first that is found";
+        self.note(Code::ArbitraryChoice, Effect::Exact, span, message);
+        self.commands.push(Command::Limit { count: 1, by: keys.to_vec() });
+        Ok(())
+    }
+
+    /// The column that is a key.
+    pub(super) fn key_of(&mut self, expr: &Meant) -> Fit<Column<'a>> {
+        self.ledger.carried(expr.id);
+        let Some(column) = self.held_column(expr)? else {
+            return Err(unwritten(expr.span, "a key that is no column").help("extend a column with it first"));
+        };
+        if column.many {
+            let message = "a key of several values finds no row here, and KQL compares it as one text";
+            self.note(Code::Approximated, Effect::Unsure, expr.span, message);
+        }
+        if column.form == Form::Untold {
+            return Err(unwritten(expr.span, "a key whose type is not known").help("convert it with tostring() first"));
+        }
+        Ok(column)
+    }
+
+    /// The names that the left side is known to have.
+    pub(super) fn left_names(&self) -> BTreeSet<Arc<str>> {
+        let mut names: BTreeSet<Arc<str>> = self.scope.made.keys().cloned().collect();
+        if self.scope.events {
+            let rows = self.tables.iter().filter_map(|table| table.row);
+            names.extend(rows.flat_map(|row| row.columns.keys().map(|name| Arc::from(name.as_str()))));
+        }
+        names
+    }
+
+    /// The columns of this row, the right side of a join, that are read after it, and whether others are left out.
+    pub(super) fn outputs(
+        &self,
+        join: &Join,
+        demand: &Demand,
+        lookup: bool,
+        left: &BTreeSet<Arc<str>>,
+    ) -> (Vec<Output>, bool) {
+        let row = &join.right.columns;
+        let events = self.scope.events;
+        let mut named = BTreeSet::new();
+        if demand.open && events {
+            mentioned(join.right.as_ref(), &mut named);
+        }
+        let is_key =
+            |name: &Arc<str>| join.on.iter().any(|key| key.right.as_column().is_some_and(|it| it.name == *name));
+        let mut outputs: Vec<Output> = Vec::new();
+        let mut dropped = false;
+        for (own, ty) in &row.columns {
+            if lookup && is_key(own) {
+                continue;
+            }
+            let name = join.renamed.iter().find(|(from, _)| from == own).map_or(own, |(_, to)| to);
+            let wanted = demand.names.contains(name) || demand.open && (!events || named.contains(own) && !is_key(own));
+            if wanted {
+                outputs.push((own.clone(), name.clone(), *ty));
+            } else {
+                dropped |= demand.open;
+            }
+        }
+        if row.open || events {
+            dropped |= demand.open && row.open;
+            for name in &demand.names {
+                let taken = left.contains(name) || outputs.iter().any(|(_, it, _)| it == name);
+                let may_have = events || self.scope.open || self.scope.made.contains_key(name);
+                if !taken && may_have && row.open && !name.contains('*') {
+                    outputs.push((name.clone(), name.clone(), ScalarType::Unknown));
+                }
+            }
+        }
+        (outputs, dropped)
+    }
+
+    pub(super) fn columns_dropped(&mut self, span: Span) {
+        let message = "columns that the hunt does not name are not brought over by the join";
+        let note = Diagnostic::note(Code::ColumnsDropped, Effect::Reshaped, span, message);
+        self.ledger.note(self.polarity, note.help("end the hunt with a `project` of the columns that matter"));
+    }
+}
+
+/// What is read of the right side, by its own names.
+pub(super) fn own_demand(join: &Join, demand: &Demand) -> Demand {
+    let own = |name: &Arc<str>| {
+        join.renamed.iter().find(|(_, to)| to == name).map_or_else(|| name.clone(), |(from, _)| from.clone())
+    };
+    let mut names: BTreeSet<Arc<str>> = demand.names.iter().map(own).collect();
+    join.on.iter().for_each(|key: &JoinKey| mentioned(&key.right, &mut names));
+    Demand { names, open: demand.open }
+}
+
+/// The columns of a list outside of the hunt that a join reads: their names, and those in the list.
+fn listed_columns(join: &Join) -> Option<Vec<(Arc<str>, Arc<str>)>> {
+    let mut columns: Vec<(Arc<str>, Arc<str>)> = match &join.right.source {
+        Source::External { columns, .. } => columns.iter().map(|(name, _)| (name.clone(), name.clone())).collect(),
+        Source::Watchlist { .. } => {
+            let keys = join.on.iter().filter_map(|key| key.right.as_column()).map(|it| it.name.clone());
+            keys.map(|name| (name.clone(), name)).collect()
+        }
+        Source::Table(_)
+        | Source::Union(_)
+        | Source::Rows { .. }
+        | Source::Print(_)
+        | Source::Range { .. }
+        | Source::Search { .. } => return None,
+    };
+    for stage in &join.right.stages {
+        let StageKind::Project(bindings) = &stage.kind else { return None };
+        let open = matches!(join.right.source, Source::Watchlist { .. });
+        let mut next = Vec::new();
+        for binding in bindings {
+            let source = &binding.value.as_column()?.name;
+            let known = columns.iter().find(|(name, _)| name == source).map(|(_, field)| field.clone());
+            let field = if open { known.unwrap_or_else(|| source.clone()) } else { known? };
+            next.push((binding.name.clone(), field));
+        }
+        columns = next;
+    }
+    Some(columns)
 }

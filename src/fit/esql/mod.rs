@@ -8,11 +8,14 @@
 mod anywhere;
 mod columns;
 mod combine;
+mod expand;
+mod extreme;
 mod function;
 mod join;
 mod meet;
 mod moment;
 mod needles;
+mod parse;
 mod predicate;
 mod projection;
 mod rows;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::tree::{Expr, Glob, Name};
-use crate::plan::ScalarType;
+use crate::plan::{ColumnRef, ScalarType};
 use crate::target::FieldType;
 
 /// The type that a column has in ES|QL, see
@@ -156,6 +156,8 @@ pub(super) fn converted(value: Expr, from: Form, to: Form) -> Expr {
 pub(super) struct Scope<'a> {
     /// Columns that a stage has made.
     pub(super) made: BTreeMap<Arc<str>, Column<'a>>,
+    /// Names of the elements of lists of objects: the list that they are of, and the keys that lead to it.
+    pub(super) objects: BTreeMap<Arc<str>, (ColumnRef, Vec<String>)>,
     /// The event is still there: a column that no stage has made is one of the table.
     pub(super) events: bool,
     /// There may be more columns than are known, each of its own name.

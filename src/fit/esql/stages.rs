@@ -1,5 +1,6 @@
 //! The operators of a pipeline that keep rows apart: filters, order, and how many rows stay.
 
+use super::parse::Pattern;
 use super::scope::{Column, Scope};
 use super::tree::{Aggregate, Command, Expr, Name, SortKey as Key, own};
 use super::{Fit, Fitter, Unsayable, unwritten};
@@ -65,13 +66,20 @@ impl<'a> Fitter<'a, '_> {
                 self.note(Code::Ignored, Effect::Exact, stage.span, message);
                 Ok(())
             }
+            StageKind::Parse { subject, kind, flags, parts, filter } => {
+                let pattern = Pattern { subject, kind: *kind, flags: flags.as_deref(), parts, filter: *filter };
+                self.parse(stage, &pattern)
+            }
+            StageKind::MvExpand { items, index, limit } => {
+                self.mv_expand(stage, items, index.as_ref(), limit.as_ref(), rest)
+            }
+            StageKind::MvApply { items, limit, body } => {
+                self.mv_apply(stage, items, limit.as_ref(), body, rest, window)
+            }
             StageKind::Join(join) => self.join(stage, join, false, rest),
             StageKind::Lookup(join) => self.join(stage, join, true, rest),
             StageKind::Serialize(_)
-            | StageKind::MvExpand { .. }
-            | StageKind::Parse { .. }
             | StageKind::ParseKv { .. }
-            | StageKind::MvApply { .. }
             | StageKind::Evaluate { .. }
             | StageKind::Invoke { .. }
             | StageKind::MakeSeries(_)

@@ -6,14 +6,24 @@
 
 use std::sync::Arc;
 
-use super::scope::{Column, Scope};
-use super::tree::{Aggregate as Said, Command, Expr, Glob, Name};
-use super::{Fit, Fitter, unwritten};
+use super::extreme::Extreme;
+use super::scope::{Column, Form, Scope};
+use super::tree::{Aggregate as Said, Command, Expr, Glob, Name, Operator};
+use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
 use crate::plan::{
     Aggregate, AggregateBinding, AggregateKind, AggregateValue, Binding, Expr as Meant, ScalarType, Stage, Value,
 };
 use crate::target::Construct;
+
+/// Parts up to which an expression over aggregates stands among them.
+const MAX_INLINE: usize = 60;
+
+/// Above the numbers of the query's own columns: places that aggregates hold while an expression over them is put together.
+const HELD: usize = 1_000_000;
+
+/// Values that a list of KQL holds at most.
+const MAX_LIST: i64 = 1_048_576;
 
 /// What becomes of a `summarize` on the way to commands.
 #[derive(Default)]
@@ -42,6 +52,9 @@ impl<'a> Fitter<'a, '_> {
         if aggregates.is_empty() && keys.is_empty() {
             return Err(unwritten(stage.span, "a `summarize` of nothing"));
         }
+        if aggregates.iter().any(|binding| Extreme::of(binding).is_some()) {
+            return self.extremes(stage, aggregates, keys);
+        }
         let mut parts = Parts { keyed: !keys.is_empty(), ..Parts::default() };
         for key in keys {
             self.key(key, &mut parts)?;
@@ -60,7 +73,8 @@ impl<'a> Fitter<'a, '_> {
 
     /// Groups the rows.
     pub(super) fn grouped_rows(&mut self, parts: Parts<'a>) {
-        let Parts { aggregates, by, after, away, made, .. } = parts;
+        let Parts { aggregates, mut by, after, away, made, keyed: _ } = parts;
+        let renames = self.covered_keys(&aggregates, &mut by);
         self.commands.push(Command::Stats { inline: false, aggregates, by });
         if !after.is_empty() {
             self.commands.push(Command::Eval(after));
@@ -68,7 +82,33 @@ impl<'a> Fitter<'a, '_> {
         if !away.is_empty() {
             self.commands.push(Command::Drop(away.iter().map(Glob::from).collect()));
         }
+        if !renames.is_empty() {
+            self.commands.push(Command::Rename(renames));
+        }
         self.scope = Scope { made: made.into_iter().collect(), ..Scope::default() };
+    }
+
+    /// A key that is computed covers the column of its name also for the aggregates: where one of them reads that, the key
+    /// gets its name afterwards.
+    fn covered_keys(&mut self, aggregates: &[Said], by: &mut [(Name, Expr)]) -> Vec<(Name, Name)> {
+        let mut renames = Vec::new();
+        for at in 0..by.len() {
+            let Some((name, value)) = by.get(at) else { continue };
+            let own = Expr::Field(name.clone());
+            if *value == own || *value == own.or_empty() {
+                continue;
+            }
+            let reads = |value: &Expr| value.reads(name);
+            let by_keys = by.iter().enumerate().any(|(other, (_, value))| other != at && reads(value));
+            let read = aggregates.iter().any(|said| reads(&said.value) || said.only.as_ref().is_some_and(reads));
+            if by_keys || read {
+                let helper = self.helper();
+                if let Some((name, _)) = by.get_mut(at) {
+                    renames.push((helper.clone(), std::mem::replace(name, helper)));
+                }
+            }
+        }
+        renames
     }
 
     /// A key.
@@ -105,30 +145,61 @@ impl<'a> Fitter<'a, '_> {
         let name = self.new_name(&binding.name, binding.span)?;
         match &binding.value {
             AggregateValue::One(aggregate) => {
-                let column = self.aggregate(aggregate, name, parts)?;
+                let (column, said) = self.aggregate(aggregate, name, parts.keyed)?;
+                parts.aggregates.push(said);
                 parts.made.push((binding.name.clone(), column));
             }
             AggregateValue::Computed { value, of } => {
-                // The aggregates get names of their own, which the expression reads and which are taken away afterwards.
                 let mut inner = Scope::default();
+                let mut inside = Vec::new();
                 for (index, aggregate) in of.iter().enumerate() {
-                    let helper = self.helper();
-                    let column = self.aggregate(aggregate, helper.clone(), parts)?;
-                    parts.away.push(helper);
+                    let place = Name::helper(self.helpers + HELD + index);
+                    let (column, said) = self.aggregate(aggregate, place, parts.keyed)?;
                     inner.made.insert(format!("${index}").into(), column);
+                    inside.push(said);
                 }
                 let outer = std::mem::replace(&mut self.scope, inner);
                 let said = self.value(value);
                 self.scope = outer;
-                parts.after.push((name.clone(), said?));
-                parts.made.push((binding.name.clone(), Column::computed(name, value.ty)));
+                parts.made.push((binding.name.clone(), Column::computed(name.clone(), value.ty)));
+                self.computed(name, said?, inside, parts);
             }
         }
         Ok(())
     }
 
+    /// An expression over aggregates: said with them where they are of the same rows, else computed of them afterwards.
+    fn computed(&mut self, name: Name, mut value: Expr, inside: Vec<Said>, parts: &mut Parts<'a>) {
+        let only = inside.first().and_then(|said| said.only.clone());
+        if inside.iter().all(|said| said.only == only) {
+            let mut whole = value.clone();
+            for said in &inside {
+                whole.replace(&said.name, &said.value);
+            }
+            if !inside.is_empty() && !whole.is_larger_than(MAX_INLINE) {
+                parts.aggregates.push(Said { name, value: whole, only });
+                return;
+            }
+        }
+        for said in inside {
+            // The same aggregate is computed once.
+            let known = parts.aggregates.iter().find(|known| known.value == said.value && known.only == said.only);
+            let place = match known {
+                Some(known) => known.name.clone(),
+                None => {
+                    let helper = self.helper();
+                    parts.away.push(helper.clone());
+                    parts.aggregates.push(Said { name: helper.clone(), ..said.clone() });
+                    helper
+                }
+            };
+            value.replace(&said.name, &Expr::Field(place));
+        }
+        parts.after.push((name, value));
+    }
+
     /// An aggregate as a column of this name.
-    pub(super) fn aggregate(&mut self, aggregate: &Aggregate, name: Name, parts: &mut Parts<'a>) -> Fit<Column<'a>> {
+    pub(super) fn aggregate(&mut self, aggregate: &Aggregate, name: Name, keyed: bool) -> Fit<(Column<'a>, Said)> {
         self.ledger.carried(aggregate.id);
         let mut column = Column::computed(name.clone(), aggregate.ty);
         let arg = aggregate.args.first();
@@ -136,7 +207,7 @@ impl<'a> Fitter<'a, '_> {
         let value = match aggregate.kind {
             AggregateKind::Count => {
                 column.present = true;
-                column.positive = parts.keyed && only.is_none();
+                column.positive = keyed && only.is_none();
                 Expr::call("COUNT", [Expr::Star])
             }
             AggregateKind::DCount | AggregateKind::CountDistinct => {
@@ -155,13 +226,10 @@ impl<'a> Fitter<'a, '_> {
                 let counted = arg
                     .and_then(Meant::as_column)
                     .is_some_and(|it| self.scope.made.get(&it.name).is_some_and(|column| column.present));
-                let of = self.number_input(aggregate, arg)?;
-                // The sum of no values is 0 in KQL and null in ES|QL.
-                if !(counted && parts.keyed && only.is_none()) {
-                    parts.after.push((name.clone(), Expr::Field(name.clone()).or(Expr::number(0))));
-                }
+                let sum = Expr::call("SUM", [self.number_input(aggregate, arg)?]);
                 column.present = true;
-                Expr::call("SUM", [of])
+                // The sum of no values is 0 in KQL and null in ES|QL.
+                if counted && keyed && only.is_none() { sum } else { sum.or(Expr::number(0)) }
             }
             AggregateKind::Avg => Expr::call("AVG", [self.number_input(aggregate, arg)?]),
             AggregateKind::Min | AggregateKind::Max => {
@@ -175,17 +243,19 @@ impl<'a> Fitter<'a, '_> {
             }
             AggregateKind::MakeSet => {
                 let of = self.input(aggregate, arg)?;
-                self.list_limit(aggregate);
                 column.many = true;
-                Expr::call("VALUES", [of])
+                column.form = arg.map_or(column.form, |arg| self.list_form(arg));
+                column.present = of.never_null() && keyed && only.is_none();
+                self.cut_off(aggregate, Expr::call("VALUES", [of]))?
             }
             AggregateKind::MakeList | AggregateKind::MakeListWithNulls => {
                 let message = "a value that comes several times is once in the list, and the order is any";
                 self.note(Code::Approximated, Effect::Unsure, aggregate.span, message);
                 let of = self.input(aggregate, arg)?;
-                self.list_limit(aggregate);
                 column.many = true;
-                Expr::call("VALUES", [of])
+                column.form = arg.map_or(column.form, |arg| self.list_form(arg));
+                column.present = of.never_null() && keyed && only.is_none();
+                self.cut_off(aggregate, Expr::call("VALUES", [of]))?
             }
             AggregateKind::TakeAny => {
                 let message = "KQL may take the value of any row; ES|QL takes the least that there is";
@@ -194,6 +264,7 @@ impl<'a> Fitter<'a, '_> {
                 if let Some(source) = self.held_column(arg)?
                     && source.many
                 {
+                    column.many = true;
                     Expr::call("VALUES", [source.bare()])
                 } else {
                     Expr::call("MIN", [self.value(arg)?])
@@ -201,19 +272,38 @@ impl<'a> Fitter<'a, '_> {
             }
             AggregateKind::Percentile => {
                 let of = self.number_input(aggregate, arg)?;
-                let Some(Value::Long(_) | Value::Real(_)) = aggregate.args.get(1).and_then(Meant::as_literal) else {
-                    return Err(unwritten(aggregate.span, "a percentile that is no constant"));
-                };
-                let message = "both estimate a percentile, by other ways between two values";
-                self.note(Code::Approximated, Effect::Unsure, aggregate.span, message);
-                let at = match aggregate.args.get(1) {
-                    Some(at) => self.value(at)?,
-                    None => return Err(unwritten(aggregate.span, "a percentile of nothing")),
-                };
-                Expr::call("PERCENTILE", [of, at])
+                self.percentile(aggregate, &of, aggregate.args.get(1))?
+            }
+            AggregateKind::PercentilesArray => {
+                let of = self.number_input(aggregate, arg)?;
+                column.many = true;
+                let mut all: Option<Expr> = None;
+                for rank in aggregate.args.iter().skip(1) {
+                    let one = self.percentile(aggregate, &of, Some(rank))?;
+                    all = Some(match all {
+                        Some(all) => Expr::call("MV_APPEND", [all, one]),
+                        None => one,
+                    });
+                }
+                all.ok_or_else(|| unwritten(aggregate.span, "a percentile of nothing"))?
             }
             AggregateKind::StdevP => Expr::call("STD_DEV", [self.number_input(aggregate, arg)?]),
             AggregateKind::VarianceP => Expr::call("VARIANCE", [self.number_input(aggregate, arg)?]),
+            AggregateKind::Stdev | AggregateKind::Variance => {
+                // ES|QL's are those of the whole population.
+                let message = "the spread of a single value has no value in ES|QL; KQL's is not documented";
+                self.note(Code::Approximated, Effect::Unsure, aggregate.span, message);
+                let of = self.number_input(aggregate, arg)?;
+                let count = || Expr::call("COUNT", [of.clone()]);
+                let less = Expr::arithmetic(Operator::Subtract, count(), Expr::Number("1.0".to_owned()));
+                let share = Expr::arithmetic(Operator::Divide, count(), less);
+                let (function, share) = if aggregate.kind == AggregateKind::Stdev {
+                    ("STD_DEV", Expr::call("SQRT", [share]))
+                } else {
+                    ("VARIANCE", share)
+                };
+                Expr::arithmetic(Operator::Multiply, Expr::call(function, [of.clone()]), share)
+            }
             AggregateKind::ArgMax
             | AggregateKind::ArgMin
             | AggregateKind::BinaryAllAnd
@@ -224,23 +314,83 @@ impl<'a> Fitter<'a, '_> {
             | AggregateKind::HllMerge
             | AggregateKind::MakeBag
             | AggregateKind::Percentiles
-            | AggregateKind::PercentilesArray
             | AggregateKind::PercentileW
             | AggregateKind::PercentilesW
-            | AggregateKind::Stdev
             | AggregateKind::TDigest
-            | AggregateKind::TDigestMerge
-            | AggregateKind::Variance => {
-                let name = aggregate.span.slice(self.frame.text);
-                return Err(unwritten(aggregate.span, format!("`{name}`")));
-            }
+            | AggregateKind::TDigestMerge => return Err(self.refused_aggregate(aggregate)),
         };
         let (value, only) = match only {
             Some(only) if self.frame.needs(Construct::StatsWhere).is_some() => (of_those(value, &only), None),
             only => (value, only),
         };
-        parts.aggregates.push(Said { name, value, only });
-        Ok(column)
+        Ok((column, Said { name, value, only }))
+    }
+
+    /// The refusal of an aggregate that `STATS` has not.
+    fn refused_aggregate(&self, aggregate: &Aggregate) -> Unsayable {
+        let text = aggregate.span.slice(self.frame.text);
+        let name = text.split('(').next().unwrap_or_default().trim();
+        let refused = |why: &str, instead: &str| {
+            let message = format!("aggregate `{name}` can not be said in ES|QL: {why}");
+            Unsayable::new(Code::RefusedFunction, aggregate.span, message).help(instead.to_owned())
+        };
+        match aggregate.kind {
+            AggregateKind::Hll | AggregateKind::HllMerge => {
+                refused("a sketch of distinct values is no column", "use dcount() over the events themselves")
+            }
+            AggregateKind::TDigest | AggregateKind::TDigestMerge => {
+                refused("a sketch of a distribution is no column", "use percentile() over the events themselves")
+            }
+            AggregateKind::BinaryAllAnd | AggregateKind::BinaryAllOr | AggregateKind::BinaryAllXor => {
+                refused("no function combines bits", "compute the bits of each event")
+            }
+            AggregateKind::BuildSchema => refused("no function gives the schema of a value", "use make_set()"),
+            AggregateKind::PercentileW | AggregateKind::PercentilesW => {
+                refused("no function weighs values", "use percentile() over the events themselves")
+            }
+            AggregateKind::MakeBag => {
+                refused("a column holds no objects", "use make_set() of each value, or the target splunk")
+            }
+            AggregateKind::ArgMax | AggregateKind::ArgMin => refused(
+                "a row is chosen by a command of its own, not within an expression",
+                "give it a column of its own in the summarize",
+            ),
+            AggregateKind::Avg
+            | AggregateKind::Count
+            | AggregateKind::CountDistinct
+            | AggregateKind::DCount
+            | AggregateKind::MakeList
+            | AggregateKind::MakeListWithNulls
+            | AggregateKind::MakeSet
+            | AggregateKind::Max
+            | AggregateKind::Min
+            | AggregateKind::Percentile
+            | AggregateKind::Percentiles
+            | AggregateKind::PercentilesArray
+            | AggregateKind::Stdev
+            | AggregateKind::StdevP
+            | AggregateKind::Sum
+            | AggregateKind::TakeAny
+            | AggregateKind::Variance
+            | AggregateKind::VarianceP => unwritten(aggregate.span, format!("aggregate `{name}`")),
+        }
+    }
+
+    /// The type of the values of a list; those of a dynamic value are its text.
+    fn list_form(&self, arg: &Meant) -> Form {
+        let form = self.form(arg);
+        if arg.ty == ScalarType::Dynamic && form == Form::Untold { Form::Keyword } else { form }
+    }
+
+    /// `percentile(x, rank)`
+    fn percentile(&mut self, aggregate: &Aggregate, of: &Expr, rank: Option<&Meant>) -> Fit<Expr> {
+        let Some(rank) = rank.filter(|it| matches!(it.as_literal(), Some(Value::Long(_) | Value::Real(_)))) else {
+            return Err(unwritten(aggregate.span, "a percentile of computed rank"));
+        };
+        let message = "both estimate a percentile, by other ways between two values";
+        self.note(Code::Approximated, Effect::Unsure, aggregate.span, message);
+        let rank = self.value(rank)?;
+        Ok(Expr::call("PERCENTILE", [of.clone(), rank]))
     }
 
     /// What an aggregate looks at; a missing text is a value.
@@ -277,18 +427,27 @@ impl<'a> Fitter<'a, '_> {
         }
     }
 
-    /// The greatest number of values of a list; ES|QL has none.
-    fn list_limit(&mut self, aggregate: &Aggregate) {
-        let Some(limit) = aggregate.args.get(1) else { return };
+    /// `make_set(x, n)`: at most `n` values, whichever they are.
+    fn cut_off(&mut self, aggregate: &Aggregate, values: Expr) -> Fit<Expr> {
+        let Some(limit) = aggregate.args.get(1) else { return Ok(values) };
         self.carry(limit);
-        let message = "the list is not cut off: `VALUES` gives every value";
-        self.note(Code::LimitDropped, Effect::Unsure, limit.span, message);
+        match limit.as_literal() {
+            // As many as KQL's lists hold.
+            Some(Value::Long(count)) if *count >= MAX_LIST => Ok(values),
+            Some(Value::Long(count)) if *count > 0 => {
+                Ok(Expr::call("MV_SLICE", [values, Expr::number(0), Expr::number(count - 1)]))
+            }
+            _ => Err(unwritten(limit.span, "a computed number of values")),
+        }
     }
 }
 
 /// An aggregate of the rows that satisfy a condition, without a clause that says so: of the others it sees null.
-fn of_those(aggregate: Expr, only: &Expr) -> Expr {
-    match aggregate {
+fn of_those(value: Expr, only: &Expr) -> Expr {
+    match value {
+        Expr::Call(name @ ("COALESCE" | "SQRT" | "MV_SLICE" | "MV_APPEND"), args) => {
+            Expr::Call(name, args.into_iter().map(|arg| of_those(arg, only)).collect())
+        }
         Expr::Call(name, mut args) => {
             if let Some(of) = args.first_mut() {
                 let seen = std::mem::replace(of, Expr::Null);
@@ -297,6 +456,7 @@ fn of_those(aggregate: Expr, only: &Expr) -> Expr {
             }
             Expr::Call(name, args)
         }
+        Expr::Arithmetic(op, a, b) => Expr::arithmetic(op, of_those(*a, only), of_those(*b, only)),
         other => other,
     }
 }

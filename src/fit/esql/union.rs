@@ -67,7 +67,7 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// A union within a union: its branches, each with the stages that follow it.
-    fn flatten(&mut self, branch: &Pipeline, after: &[Stage], parts: &mut Vec<Pipeline>) -> Fit<()> {
+    pub(super) fn flatten(&mut self, branch: &Pipeline, after: &[Stage], parts: &mut Vec<Pipeline>) -> Fit<()> {
         let mut stages = branch.stages.clone();
         stages.extend(after.iter().cloned());
         let apart = stages.iter().all(|stage| each_row(&stage.kind));
@@ -363,7 +363,7 @@ impl<'a> Fitter<'a, '_> {
         // Indices stand first.
         parts.sort_by_key(|part| matches!(part, Part::Query(_)));
         self.source = Some(Said::From(parts));
-        self.scope = Scope { made: columns.into_iter().collect(), events, open };
+        self.scope = Scope { made: columns.into_iter().collect(), events, open, ..Scope::default() };
         Ok(())
     }
 }

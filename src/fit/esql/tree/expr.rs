@@ -339,6 +339,35 @@ impl Expr {
         found
     }
 
+    /// Puts a value where a column is read.
+    pub(crate) fn replace(&mut self, name: &Name, value: &Self) {
+        match self {
+            Self::Field(field) if field == name => *self = value.clone(),
+            Self::Field(_)
+            | Self::Text(_)
+            | Self::Pattern(_)
+            | Self::Number(_)
+            | Self::Bool(_)
+            | Self::Null
+            | Self::Span(..)
+            | Self::Star => {}
+            Self::List(items) | Self::And(items) | Self::Or(items) | Self::Call(_, items) => {
+                items.iter_mut().for_each(|item| item.replace(name, value));
+            }
+            Self::Spelled { args, .. } => args.iter_mut().for_each(|arg| arg.replace(name, value)),
+            Self::Compare(_, a, b) | Self::Arithmetic(_, a, b) => {
+                a.replace(name, value);
+                b.replace(name, value);
+            }
+            Self::In { value: of, list, .. } => {
+                of.replace(name, value);
+                list.iter_mut().for_each(|item| item.replace(name, value));
+            }
+            Self::InQuery { value: of, .. } | Self::Like { value: of, .. } => of.replace(name, value),
+            Self::IsNull(inner, _) | Self::Negate(inner) | Self::Not(inner) => inner.replace(name, value),
+        }
+    }
+
     /// Whether the expression has more parts than that.
     pub(crate) fn is_larger_than(&self, nodes: usize) -> bool {
         let mut count = 0usize;
