@@ -3,7 +3,6 @@
 //! See <https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/mv-functions>.
 
 use super::Shape;
-use super::strings::UNIT;
 use crate::diagnostic::{Code, Effect};
 use crate::fit::esql::scope::{Form, converted};
 use crate::fit::esql::tree::Expr;
@@ -84,10 +83,9 @@ impl<'a> Fitter<'a, '_> {
                 match self.function_name(expr).unwrap_or_default() {
                     "pack_array" => one_type(args).map_or(Form::Keyword, Form::of),
                     "array_slice" | "array_sort_asc" | "array_sort_desc" | "array_concat" | "set_union"
-                    | "set_difference" | "set_intersect" | "parse_json" | "coalesce" => {
+                    | "set_difference" | "set_intersect" | "parse_json" => {
                         args.first().map_or(Form::Keyword, |first| self.form(first))
                     }
-                    "iff" | "case" => args.last().map_or(Form::Keyword, |last| self.form(last)),
                     _ => Form::Keyword,
                 }
             }
@@ -248,7 +246,8 @@ impl<'a> Fitter<'a, '_> {
             Expr::call("REPLACE", [text, Expr::Pattern(pattern.to_owned()), Expr::Text(with)])
         };
         let bare = replace(text, r#"^\s*\[\s*"?|"?\s*\]\s*$"#, String::new());
-        let unit = UNIT.to_string();
+        // JSON has no tabs but between its parts.
+        let unit = "\t".to_owned();
         let cut = replace(bare, r#"(?<=\})\s*,\s*(?=\{)|"?\s*,\s*"?(?![^{}]*\})"#, unit.clone());
         Expr::call("SPLIT", [cut, Expr::Text(unit)])
     }

@@ -102,7 +102,8 @@ impl<'a> Fitter<'a, '_> {
             None => {
                 self.needs(Construct::FieldExtract, expr.span)?;
                 let field = self.flattened(reference, root)?;
-                let own: Vec<&PathStep> = steps.iter().copied().filter(|step| matches!(step, PathStep::Key(_))).collect();
+                let own: Vec<&PathStep> =
+                    steps.iter().copied().filter(|step| matches!(step, PathStep::Key(_))).collect();
                 let path = json_path(&own);
                 let Some(path) = path.filter(|path| !path.is_empty()) else { return Err(unsayable_path(expr)) };
                 let message = format!(
@@ -195,7 +196,6 @@ fn json_path(steps: &[&PathStep]) -> Option<String> {
 }
 
 fn unsayable_path(expr: &Meant) -> Unsayable {
-    let message =
-        "a part whose key holds a quote has no path in ES|QL";
+    let message = "a part whose key holds a quote has no path in ES|QL";
     Unsayable::new(Code::RefusedFunction, expr.span, message)
 }

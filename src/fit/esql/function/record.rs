@@ -50,7 +50,11 @@ impl<'a> Fitter<'a, '_> {
             passed.into_iter().for_each(|node| self.ledger.carried(node));
             self.ledger.carried(inner.id);
             let field = self.flattened(reference, inner)?;
-            let message = format!("there is no column `{}`: its keys are taken out of the flattened field `{}`", binding.name, field.text());
+            let message = format!(
+                "there is no column `{}`: its keys are taken out of the flattened field `{}`",
+                binding.name,
+                field.text()
+            );
             self.note(Code::ColumnsDropped, Effect::Reshaped, binding.span, message);
             let column = Column::computed(field, ScalarType::Dynamic);
             return Ok(Some(Column { keys: Some(Keys::Flattened), ..column }));
