@@ -12,6 +12,7 @@ mod constant;
 mod distance;
 mod function;
 mod join;
+mod key;
 mod limit;
 mod order;
 mod rows;

@@ -485,7 +485,8 @@ fn stored(ty: Option<ScalarType>) -> Option<FieldType> {
     }
 }
 
-fn empty_is_absent(scope: &Scope<'_, '_>) -> bool {
+/// Whether ingest leaves out empty texts of a table.
+pub(super) fn empty_is_absent(scope: &Scope<'_, '_>) -> bool {
     match scope.table.selector.as_ref() {
         Selector::Elastic(selector) => selector.empty_is_absent,
         Selector::Splunk(_) | Selector::Sigma(_) => false,

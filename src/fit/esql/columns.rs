@@ -59,6 +59,14 @@ impl<'a> Fitter<'a, '_> {
         if !self.scope.events || self.tables.is_empty() {
             return Ok(Column::computed(self.new_name(&column.name, span)?, ty));
         }
+        if let Some(bag) = self.scope.unpacked.clone().filter(|_| !column.known) {
+            let base = Meant::new(ExprKind::Column(bag), ScalarType::Dynamic, span);
+            let steps = vec![PathStep::Key(column.name.to_string())];
+            let part = Meant::new(ExprKind::Path { base: Box::new(base), steps }, ScalarType::Dynamic, span);
+            if let Some(part) = self.part_column(&part)? {
+                return Ok(part);
+            }
+        }
         let field = self.event_field(column, span)?;
         let name = Name::new(field.name.as_ref()).ok_or_else(|| unwritable(&field.name, span))?;
         let form = self.form_of(&field, ty);

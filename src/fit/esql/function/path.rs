@@ -45,7 +45,7 @@ impl<'a> Fitter<'a, '_> {
             if let Some(part) = self.part_at(root, *index)? {
                 return if rest.is_empty() { Ok(part) } else { self.json_part(expr, part, rest) };
             }
-            let list = self.list_of_parts(root)?;
+            let list = self.split_parts(root)?;
             let element = element(list, *index);
             if rest.is_empty() {
                 return Ok(element);

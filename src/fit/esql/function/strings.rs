@@ -191,7 +191,7 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// The list of which a part is asked for: of a missing text every part is missing, so that it may stay missing.
-    pub(super) fn list_of_parts(&mut self, base: &Meant) -> Fit<Expr> {
+    pub(super) fn split_parts(&mut self, base: &Meant) -> Fit<Expr> {
         if let (ExprKind::Call { args, .. }, Some("split")) = (&base.kind, self.function_name(base))
             && let [subject, delimiter] = args.as_slice()
         {
