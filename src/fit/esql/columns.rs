@@ -57,6 +57,14 @@ impl<'a> Fitter<'a, '_> {
         if !self.scope.events || self.tables.is_empty() {
             return Ok(Column::computed(self.new_name(&column.name, span)?, ty));
         }
+        if let Some(bag) = self.scope.unpacked.clone().filter(|_| !column.known) {
+            let base = Meant::new(ExprKind::Column(bag), ScalarType::Dynamic, span);
+            let steps = vec![PathStep::Key(column.name.to_string())];
+            let part = Meant::new(ExprKind::Path { base: Box::new(base), steps }, ScalarType::Dynamic, span);
+            if let Some(part) = self.part_column(&part)? {
+                return Ok(part);
+            }
+        }
         let field = self.event_field(column, span)?;
         let name = Name::new(field.name.as_ref()).ok_or_else(|| unwritable(&field.name, span))?;
         let form = self.form_of(&field, ty);
@@ -103,6 +111,9 @@ impl<'a> Fitter<'a, '_> {
 
     /// A key of a dynamic column as a field of its own; `None` where the value that is looked into is no column.
     pub(super) fn part_column(&mut self, expr: &Meant) -> Fit<Option<Column<'a>>> {
+        if let Some(column) = self.known_part(expr)? {
+            return Ok(Some(column));
+        }
         let mut keys: Vec<&str> = Vec::new();
         let mut nodes = Vec::new();
         let mut base = expr;

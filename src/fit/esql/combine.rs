@@ -122,14 +122,17 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// Puts the rows of another query beside those of this one. They hold helper columns alone, so that what was done to
-    /// the rows of this one can be done to them as well, and changes nothing in them.
+    /// the rows of this one can be done to them as well, and changes nothing in `keep` of them; `flag` marks them, and `lists`
+    /// says that some of the columns hold several values.
     ///
     /// # Errors
     /// Why they can not be.
-    pub(super) fn put_beside(&mut self, branch: Body, keep: &[Name], flag: &Name, span: Span) -> Fit<()> {
+    pub(super) fn put_beside(&mut self, branch: Body, keep: &[Name], lists: bool, flag: &Name, span: Span) -> Fit<()> {
         self.can_combine(span)?;
         let mut commands = std::mem::take(&mut self.commands);
-        commands.retain(|command| !matches!(command, Command::Sort(_)));
+        // The order of the rows is lost, unless it says which of them stay.
+        let limited = commands.iter().any(|command| matches!(command, Command::Limit { .. }));
+        commands.retain(|command| limited || !matches!(command, Command::Sort(_)));
         let source = self.source.take().unwrap_or(Source::From(Vec::new()));
         let single = !has_query(&source);
         if single {
@@ -143,12 +146,12 @@ impl<'a> Fitter<'a, '_> {
         }
         let Source::From(mut parts) = source else { return Err(refused(span, "rows that are written out")) };
         parts.push(Part::Query(branch));
-        if parts.len() > MAX_BRANCHES {
+        if exceeds(&parts) {
             return Err(too_many(span));
         }
         self.source = Some(Source::From(parts));
         for command in commands {
-            let command = passing(command, keep, flag).ok_or_else(|| {
+            let command = passing(command, keep, lists, flag).ok_or_else(|| {
                 refused(span, "the rows are already made of several queries, and what is done with them since would take in those of the next").help(
                     "join before rows are grouped, or the target splunk",
                 )
@@ -156,6 +159,12 @@ impl<'a> Fitter<'a, '_> {
             self.commands.push(command);
         }
         Ok(())
+    }
+
+    /// Whether rows that are put beside those of this one may become fewer, where they are alike.
+    pub(super) fn merges(&self) -> bool {
+        let merging = |it: &Command| matches!(it, Command::Stats { inline: false, .. } | Command::Limit { .. });
+        !self.is_single() && self.commands.iter().any(merging)
     }
 
     /// Whether the rows so far are those of one source, so that they can be a query within `FROM`.
@@ -202,9 +211,10 @@ pub(super) fn too_many(span: Span) -> Unsayable {
     refused(span, format!("`FROM` takes {MAX_BRANCHES} queries at most"))
 }
 
-/// Whether so many queries are too many for one `FROM`.
-pub(super) fn exceeds(branches: usize) -> bool {
-    branches > MAX_BRANCHES
+/// Whether these are too many for one `FROM`, where the indices together are as one query.
+pub(super) fn exceeds(parts: &[Part]) -> bool {
+    let queries = parts.iter().filter(|part| matches!(part, Part::Query(_))).count();
+    queries + usize::from(queries < parts.len()) > MAX_BRANCHES
 }
 
 /// Whether a source is made of queries.
@@ -255,7 +265,7 @@ fn unique_by(commands: &[Command], fields: &[Name]) -> bool {
 }
 
 /// A command as one that leaves alone the rows that a flag marks, of which only these columns are read.
-fn passing(command: Command, keep: &[Name], flag: &Name) -> Option<Command> {
+fn passing(command: Command, keep: &[Name], lists: bool, flag: &Name) -> Option<Command> {
     Some(match command {
         Command::Where(condition) => {
             Command::Where(Expr::any([Expr::is_not_null(Expr::Field(flag.clone())), condition]))
@@ -282,13 +292,22 @@ fn passing(command: Command, keep: &[Name], flag: &Name) -> Option<Command> {
         }
         Command::Drop(globs) if globs.iter().any(|glob| glob.text().contains('*')) => return None,
         command @ (Command::Eval(_)
+        | Command::Sort(_)
         | Command::Drop(_)
         | Command::Rename(_)
         | Command::MvExpand(_)
         | Command::Grok { .. }
         | Command::IpLocation { .. }
         | Command::Dissect { .. }) => command,
-        Command::Sort(_) => return None,
+        // Rows that are marked are groups of their own; such that are alike become one.
+        Command::Stats { inline: false, aggregates, mut by } if !by.is_empty() && !lists => {
+            by.extend(super::tree::own(keep));
+            Command::Stats { inline: false, aggregates, by }
+        }
+        Command::Limit { count, mut by } if !by.is_empty() && !lists => {
+            by.extend(keep.iter().cloned());
+            Command::Limit { count, by }
+        }
         Command::Stats { .. } | Command::Limit { .. } | Command::LookupJoin { .. } => return None,
     })
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::combine::may_lack;
+use super::meet::as_other;
 use super::scope::{Column, Form};
 use super::tree::{Command, Expr, Name};
 use super::{Fit, Fitter, unwritten};
@@ -33,6 +34,8 @@ impl<'a> Fitter<'a, '_> {
         match join.kind {
             JoinKind::LeftSemi if in_query => self.among_others(join, false),
             JoinKind::LeftAnti if in_query => self.among_others(join, true),
+            JoinKind::RightSemi if in_query => self.others_among(join, demand, false),
+            JoinKind::RightAnti if in_query => self.others_among(join, demand, true),
             JoinKind::InnerUnique
             | JoinKind::Inner
             | JoinKind::LeftOuter
@@ -59,6 +62,7 @@ impl<'a> Fitter<'a, '_> {
                 let column = right.key_of(&key.right)?;
                 let right_lacks = right.lacks(&key.right, &column);
                 let (made, value) = right.carried_over(&column, column.field.clone());
+                let (made, value) = as_other(made, value, left.ty);
                 let value = if right_lacks && (lacks || anti) { value.or_empty() } else { value };
                 if anti && !may_lack(&column, column.ty) && !column.present {
                     right.commands.push(Command::Where(Expr::is_not_null(column.bare())));
@@ -74,6 +78,38 @@ impl<'a> Fitter<'a, '_> {
         let missing = Expr::is_null(value.clone());
         let found = Expr::InQuery { value: Box::new(value), query: Box::new(branch.body), negated: anti };
         self.commands.push(Command::Where(if null_stays { Expr::any([missing, found]) } else { found }));
+        Ok(())
+    }
+
+    /// Keeps the rows of the right side whose one key is among those of the left, or those whose is not.
+    fn others_among(&mut self, join: &Join, mut after: Demand, anti: bool) -> Fit<()> {
+        let Some(key) = join.on.first() else { return Ok(()) };
+        let column = self.key_of(&key.left)?;
+        let lacks = self.lacks(&key.left, &column);
+        let (made, value) = self.carried_over(&column, column.field.clone());
+        if anti && !may_lack(&column, column.ty) && !column.present {
+            self.commands.push(Command::Where(Expr::is_not_null(column.bare())));
+        }
+        let value = if lacks { value.or_empty() } else { value };
+        if !self.holds_only(&column.field) || value != column.bare() {
+            self.expose(vec![("$key".into(), made, value)]);
+        }
+        self.settle();
+        let source = self.source.take().unwrap_or(super::tree::Source::From(Vec::new()));
+        let query = Box::new(super::tree::Body { source, commands: std::mem::take(&mut self.commands) });
+        mentioned(&key.right, &mut after.names);
+        let inside = self.inside;
+        let (branch, ()) = self.nested(&join.right, self.polarity, after, &Window::default(), inside, |right| {
+            let column = right.key_of(&key.right)?;
+            let value = column.value();
+            let value = if right.lacks(&key.right, &column) { value.or_empty() } else { value };
+            let null_stays = anti && !value.never_null() && !right.is_there(&key.right, &column);
+            let missing = Expr::is_null(value.clone());
+            let found = Expr::InQuery { value: Box::new(value), query, negated: anti };
+            right.commands.push(Command::Where(if null_stays { Expr::any([missing, found]) } else { found }));
+            Ok(())
+        })?;
+        self.adopt(branch);
         Ok(())
     }
 
@@ -207,6 +243,11 @@ impl<'a> Fitter<'a, '_> {
         names
     }
 
+    /// Whether the rows may have more columns than are known.
+    pub(super) fn is_open(&self) -> bool {
+        self.scope.open || self.scope.events && self.tables.iter().any(|table| table.row.is_none())
+    }
+
     /// The columns of this row, the right side of a join, that are read after it, and whether others are left out.
     pub(super) fn outputs(
         &self,
@@ -214,6 +255,7 @@ impl<'a> Fitter<'a, '_> {
         demand: &Demand,
         lookup: bool,
         left: &BTreeSet<Arc<str>>,
+        open_left: bool,
     ) -> (Vec<Output>, bool) {
         let row = &join.right.columns;
         let events = self.scope.events;
@@ -240,7 +282,8 @@ impl<'a> Fitter<'a, '_> {
         if row.open || events {
             dropped |= demand.open && row.open;
             for name in &demand.names {
-                let taken = left.contains(name) || outputs.iter().any(|(_, it, _)| it == name);
+                // A name of which no side is known to have it is the left one's, where that may have more.
+                let taken = open_left || left.contains(name) || outputs.iter().any(|(_, it, _)| it == name);
                 let may_have = events || self.scope.open || self.scope.made.contains_key(name);
                 if !taken && may_have && row.open && !name.contains('*') {
                     outputs.push((name.clone(), name.clone(), ScalarType::Unknown));

@@ -162,7 +162,7 @@ impl<'a> Fitter<'a, '_> {
             inner.expose(items);
             Ok(())
         })?;
-        self.put_beside(branch.body, &[key.clone(), flag.clone()], &flag, expr.span)?;
+        self.put_beside(branch.body, &[key.clone(), flag.clone()], false, &flag, expr.span)?;
         let shared = Expr::Field(key.clone()).or(value);
         self.commands.push(Command::Eval(vec![(key.clone(), shared)]));
         self.tell(vec![(found.clone(), Expr::call("COUNT", [Expr::Field(flag.clone())]))], std::slice::from_ref(&key));
@@ -200,7 +200,7 @@ impl<'a> Fitter<'a, '_> {
         if limited {
             return Err(refused(expr.span, "`INLINE STATS` can not stand behind `LIMIT`"));
         }
-        self.put_beside(branch, &[value.clone(), flag.clone()], flag, expr.span)?;
+        self.put_beside(branch, &[value.clone(), flag.clone()], many, flag, expr.span)?;
         let function = if many { "VALUES" } else { "MAX" };
         self.tell(vec![(value.clone(), Expr::Call(function, vec![Expr::Field(value.clone())]))], &[]);
         self.commands.push(Command::Where(Expr::is_null(Expr::Field(flag.clone()))));
@@ -210,7 +210,13 @@ impl<'a> Fitter<'a, '_> {
 
     /// Tells each row what the rows of its group hold together.
     pub(super) fn tell(&mut self, aggregates: Vec<(Name, Expr)>, by: &[Name]) {
-        let aggregates = aggregates.into_iter().map(|(name, value)| Aggregate { name, value, only: None }).collect();
+        self.tell_of(aggregates, &None, by);
+    }
+
+    /// Tells each row what those rows of its group hold together that satisfy a condition.
+    pub(super) fn tell_of(&mut self, aggregates: Vec<(Name, Expr)>, only: &Option<Expr>, by: &[Name]) {
+        let one = |(name, value)| Aggregate { name, value, only: only.clone() };
+        let aggregates = aggregates.into_iter().map(one).collect();
         self.commands.push(Command::Stats { inline: true, aggregates, by: super::tree::own(by) });
     }
 

@@ -153,6 +153,8 @@ pub(super) struct Scope<'a> {
     pub(super) made: BTreeMap<Arc<str>, Column<'a>>,
     /// Names of the elements of lists of objects: the list that they are of, and the keys that lead to it.
     pub(super) objects: BTreeMap<Arc<str>, (ColumnRef, Vec<String>)>,
+    /// An object whose keys are columns of their own names.
+    pub(super) unpacked: Option<ColumnRef>,
     /// The event is still there: a column that no stage has made is one of the table.
     pub(super) events: bool,
     /// There may be more columns than are known, each of its own name.

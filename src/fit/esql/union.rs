@@ -356,7 +356,7 @@ impl<'a> Fitter<'a, '_> {
                 }
             }
         }
-        if exceeds(parts.iter().filter(|part| matches!(part, Part::Query(_))).count()) {
+        if exceeds(&parts) {
             return Err(too_many(span));
         }
         // Indices stand first.
