@@ -445,7 +445,7 @@ mod tests {
         assert_eq!(printed("by.x"), "`by`.x");
         assert_eq!(printed("TRUE"), "`TRUE`");
         assert_eq!(printed("Ä"), "`Ä`");
-        assert_eq!(printed("@timestamp"), "@timestamp");
+        assert_eq!(printed("@timestamp"), "`@timestamp`");
         assert_eq!(printed(""), "``");
     }
 

@@ -69,7 +69,9 @@ impl Printer<'_> {
                 let command = if *inline { "INLINE STATS" } else { "STATS" };
                 let parts: Vec<String> = aggregates.iter().map(one).collect();
                 let keys: Vec<String> = by.iter().map(|(name, value)| self.key(name, value)).collect();
-                let keys = if keys.is_empty() { String::new() } else { format!("BY {}", keys.join(", ")) };
+                let long = keys.iter().map(|key| key.chars().count() + 2).sum::<usize>() > WIDTH;
+                let separator = if long { ",\n    " } else { ", " };
+                let keys = if keys.is_empty() { String::new() } else { format!("BY {}", keys.join(separator)) };
                 let text = self.listed(command, parts);
                 match (keys.is_empty(), aggregates.is_empty()) {
                     (true, _) => text,

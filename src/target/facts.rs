@@ -232,9 +232,8 @@ mod tests {
         assert!(search.is_bare("properties.DeviceName") && !eval.is_bare("properties.DeviceName"));
         assert!(!eval.is_bare("Null") && !eval.is_bare("") && !eval.is_bare("1st") && eval.is_bare("_time"));
         let eql = targets.facts(Target::Eql).unwrap();
-        assert!(
-            !eql.context("query").unwrap().is_bare("sequence") && eql.context("query").unwrap().is_bare("@timestamp")
-        );
+        let eql = eql.context("query").unwrap();
+        assert!(!eql.is_bare("sequence") && !eql.is_bare("@timestamp") && eql.is_bare("process"));
     }
 
     #[test]

@@ -51,15 +51,24 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
     }
 }
 
+/// Whether a condition on groups says nothing but that they have so many events.
+pub(super) fn only_counts(aggregates: &[AggregateBinding], predicate: &Expr) -> bool {
+    let counts = |name: &str| is_count(aggregates, name);
+    matches!(predicate.conjuncts(), [only] if least(only, &counts).is_some())
+}
+
+/// Whether a column is the number of events of a group.
+fn is_count(aggregates: &[AggregateBinding], name: &str) -> bool {
+    aggregates.iter().any(|it| {
+        it.name.as_ref() == name
+            && matches!(&it.value, AggregateValue::One(one)
+                if one.kind == AggregateKind::Count && one.args.is_empty() && one.condition.is_none())
+    })
+}
+
 /// The condition on the number of events of a group, and the least number that satisfies it.
 fn threshold<'p>(aggregates: &'p [AggregateBinding], rest: &'p [Stage]) -> Option<(&'p Expr, u32)> {
-    let counts = |name: &str| {
-        aggregates.iter().any(|it| {
-            it.name.as_ref() == name
-                && matches!(&it.value, AggregateValue::One(one)
-                    if one.kind == AggregateKind::Count && one.args.is_empty() && one.condition.is_none())
-        })
-    };
+    let counts = |name: &str| is_count(aggregates, name);
     for stage in rest {
         match &stage.kind {
             StageKind::Where(predicate) => {

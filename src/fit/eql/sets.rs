@@ -239,8 +239,7 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
         mut rows: Selection<'p, 'a>,
         pipes: Vec<Pipe>,
     ) -> Result<Query, Refused> {
-        let sets: Vec<&[Branch<'p, 'a>]> = rows.sets.iter().map(|set| set.branches.as_slice()).collect();
-        let mut events = table::events(self.conditions.fields, self.conditions.ledger, span, sets);
+        let mut events = table::events(self.conditions.fields, self.conditions.ledger, span, &mut rows.sets);
         if rows.is_plain()
             && let Some(event) = events.pop()
         {
@@ -361,7 +360,12 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
 
     /// The notes of a sample.
     fn sample(&mut self, rows: &Selection<'p, 'a>) {
-        for (span, _) in &rows.joins {
+        for (span, kind) in &rows.joins {
+            if *kind == JoinKind::InnerUnique {
+                let message =
+                    "KQL joins one event of the left side for each key, an arbitrary one; EQL may take another";
+                self.say(Code::ArbitraryChoice, Effect::Exact, *span, message);
+            }
             let message = "the join is a sample, which gives events and not all pairs of them: one event of each side \
                            for a key";
             self.say(Code::JoinAsSample, Effect::Narrower, *span, message);

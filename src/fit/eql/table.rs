@@ -7,6 +7,7 @@ use crate::source::Span;
 use crate::target::{Selector, TermTest};
 
 use super::rows::Branch;
+use super::sets::Set;
 use super::tree::{Compare, Cond, Constant, Event, How, Value};
 
 /// What selects the events of one branch.
@@ -17,17 +18,17 @@ struct Part {
 }
 
 /// The sets of events, each of the branches of a union.
-pub(super) fn events(fields: &Fields<'_>, ledger: &mut Ledger, span: Span, sets: Vec<&[Branch<'_, '_>]>) -> Vec<Event> {
-    note_unselected(fields, ledger, span, &sets);
-    sets.into_iter().map(event).collect()
+pub(super) fn events(fields: &Fields<'_>, ledger: &mut Ledger, span: Span, sets: &mut [Set<'_, '_>]) -> Vec<Event> {
+    note_unselected(fields, ledger, span, sets);
+    sets.iter_mut().map(|set| event(std::mem::take(&mut set.branches))).collect()
 }
 
 /// The branches of a union as one condition.
-fn event(branches: &[Branch<'_, '_>]) -> Event {
+fn event(branches: Vec<Branch<'_, '_>>) -> Event {
     let mut parts: Vec<Part> = Vec::with_capacity(branches.len());
     for branch in branches {
-        let (category, selector) = selected(branch);
-        let part = Part { category, selector, condition: Cond::all(branch.conds.clone()) };
+        let (category, selector) = selected(&branch);
+        let part = Part { category, selector, condition: Cond::all(branch.conds) };
         let same =
             |it: &Part| it.category == part.category && it.selector == part.selector && it.condition == part.condition;
         if !parts.iter().any(same) {
@@ -85,8 +86,8 @@ fn selected(branch: &Branch<'_, '_>) -> (Option<String>, Cond) {
 }
 
 /// Says where the query is to be run if it does not select the tables itself.
-fn note_unselected(fields: &Fields<'_>, ledger: &mut Ledger, span: Span, sets: &[&[Branch<'_, '_>]]) {
-    let all: Vec<&Branch<'_, '_>> = sets.iter().flat_map(|branches| branches.iter()).collect();
+fn note_unselected(fields: &Fields<'_>, ledger: &mut Ledger, span: Span, sets: &[Set<'_, '_>]) {
+    let all: Vec<&Branch<'_, '_>> = sets.iter().flat_map(|set| &set.branches).collect();
     let mut tables: Vec<String> = Vec::new();
     for branch in &all {
         let name = branch.scope.table.name.replace('`', "'");

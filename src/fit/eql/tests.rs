@@ -170,7 +170,7 @@ fn networks_are_compared_as_addresses() {
 #[test]
 fn an_absolute_window_is_a_range() {
     let answer = translated("DeviceProcessEvents | where Timestamp > datetime(2024-01-02) or ProcessId > 5", "source");
-    assert_eq!(answer.query, "any where @timestamp > \"2024-01-02T00:00:00.000Z\" or ?ProcessId > 5");
+    assert_eq!(answer.query, "any where `@timestamp` > \"2024-01-02T00:00:00.000Z\" or ?ProcessId > 5");
     assert_eq!(verdict("DeviceProcessEvents | where Timestamp > ago(1d) or ProcessId > 5"), Effect::Refused);
 }
 

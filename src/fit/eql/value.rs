@@ -288,6 +288,9 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         polarity: Polarity,
     ) -> Said<(Value, Option<FieldType>)> {
         let ExprKind::Path { base, steps } = &expr.kind else { return Err(self.json(expr)) };
+        if let Some(known) = self.known_part(expr, scope, at, polarity)? {
+            return Ok(known);
+        }
         let unsayable = |message: String| Err(Unsayable::new(Code::RefusedPredicate, expr.span, message));
         // Keys from the innermost to the outermost.
         let mut keys: Vec<&'p str> = Vec::with_capacity(steps.len());
@@ -485,7 +488,8 @@ fn stored(ty: Option<ScalarType>) -> Option<FieldType> {
     }
 }
 
-fn empty_is_absent(scope: &Scope<'_, '_>) -> bool {
+/// Whether ingest leaves out empty texts of a table.
+pub(super) fn empty_is_absent(scope: &Scope<'_, '_>) -> bool {
     match scope.table.selector.as_ref() {
         Selector::Elastic(selector) => selector.empty_is_absent,
         Selector::Splunk(_) | Selector::Sigma(_) => false,

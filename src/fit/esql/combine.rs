@@ -105,6 +105,8 @@ impl<'a> Fitter<'a, '_> {
         let made = Column {
             form,
             many: column.many,
+            ordered: column.ordered,
+            object: column.object,
             present: column.present,
             empty_is_absent: column.empty_is_absent,
             positive: column.positive,

@@ -12,7 +12,7 @@ use super::projection::Item;
 use super::scope::Column;
 use super::summarize::Parts;
 use super::tree::{Aggregate as Said, Command, Expr, Glob, Name, SortKey, own};
-use super::{Fit, Fitter, unwritten};
+use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
 use crate::plan::{
     Aggregate, AggregateBinding, AggregateKind, AggregateValue, ArgColumns, Binding, Expr as Meant, ExprKind, NodeRef,
@@ -99,11 +99,10 @@ impl<'a> Fitter<'a, '_> {
         }
         let order = self.order_of(main)?;
         let chosen = self.row_of(main)?;
-        let beside = self.beside(stage, main, &order, extremes, &mut parts)?;
+        let beside = self.beside(stage, &order, extremes, &mut parts)?;
         let made = self.own_names(&mut parts, &read, main.takes_all());
         if !parts.aggregates.is_empty() {
-            self.needs(Construct::InlineStats, stage.span)?;
-            self.take_order();
+            self.before_inline(stage)?;
             let aggregates = std::mem::take(&mut parts.aggregates);
             self.commands.push(Command::Stats { inline: true, aggregates, by: own(&fields) });
         }
@@ -188,7 +187,6 @@ impl<'a> Fitter<'a, '_> {
     fn beside(
         &mut self,
         stage: &Stage,
-        main: Extreme<'_>,
         order: &Option<SortKey>,
         others: Vec<Extreme<'_>>,
         parts: &mut Parts<'a>,
@@ -198,12 +196,6 @@ impl<'a> Fitter<'a, '_> {
             if other.takes_all() {
                 let message = "of two choices of whole rows only one is kept";
                 self.note(Code::ColumnsDropped, Effect::Reshaped, stage.span, message);
-                if main.takes_all() {
-                    if let Some(by) = other.ordering() {
-                        self.carry(&by.value);
-                    }
-                    continue;
-                }
             }
             let own = self.order_of(other)?;
             let items = self.row_of(other)?;
@@ -296,6 +288,23 @@ impl<'a> Fitter<'a, '_> {
             || self.scope.events && self.tables.iter().any(known)
     }
 
+    /// Makes way for `INLINE STATS`, which stands behind no order and no number of rows.
+    fn before_inline(&mut self, stage: &Stage) -> Fit<()> {
+        self.needs(Construct::InlineStats, stage.span)?;
+        // The groups do not depend on the order.
+        let at = self.commands.iter().rposition(|command| matches!(command, Command::Sort(_) | Command::Limit { .. }));
+        if let Some(at) = at.filter(|at| matches!(self.commands.get(*at), Some(Command::Sort(_)))) {
+            self.commands.remove(at);
+        }
+        let limited = |command: &Command| matches!(command, Command::Limit { by, .. } if by.is_empty());
+        if self.commands.iter().any(limited) {
+            let message = "this `summarize` can not be said in ES|QL: `INLINE STATS` can not stand behind `LIMIT`";
+            return Err(Unsayable::new(Code::RefusedOperator, stage.span, message)
+                .help("choose the rows in a summarize of their own, or before others are left out"));
+        }
+        Ok(())
+    }
+
     /// Keeps one row of each group.
     fn choose(&mut self, stage: &Stage, main: Extreme<'_>, order: Option<SortKey>, fields: &[Name]) -> Fit<()> {
         if fields.is_empty() {
@@ -303,8 +312,7 @@ impl<'a> Fitter<'a, '_> {
             self.note(Code::NullSemantics, Effect::Unsure, stage.span, message);
         } else if let (Some(_), Some(order)) = (self.frame.needs(Construct::LimitBy), &order) {
             // Without `LIMIT … BY`, every row of the extreme value stays.
-            self.needs(Construct::InlineStats, stage.span)?;
-            self.take_order();
+            self.before_inline(stage)?;
             let message = "of several rows that come first alike, KQL takes one; here all of them stay";
             self.note(Code::Approximated, Effect::Unsure, main.aggregate.span, message);
             let function = if order.descending { "MAX" } else { "MIN" };

@@ -6,13 +6,17 @@ use super::tree::{Aggregate, Command, Expr, Name, SortKey as Key, own};
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::Window;
-use crate::plan::{Binding, Expr as Meant, ScalarType, SortKey, Stage, StageKind, Value};
+use crate::plan::{Binding, Expr as Meant, ScalarType, SortKey, Stage, StageKind, UntranslatedOperator, Value};
 use crate::target::{Capability, Support};
 
 impl<'a> Fitter<'a, '_> {
     /// An operator; `rest` are those after it.
     pub(super) fn stage(&mut self, stage: &Stage, rest: &[Stage], window: &Window<'_>) -> Fit<()> {
         self.ledger.carried(stage.id);
+        self.operator(stage, rest, window).map_err(|reason| self.of_neighbours(stage).unwrap_or(reason))
+    }
+
+    fn operator(&mut self, stage: &Stage, rest: &[Stage], window: &Window<'_>) -> Fit<()> {
         match &stage.kind {
             StageKind::Where(predicate) => self.filter(predicate, window),
             StageKind::Extend(bindings) => self.extend(bindings),
@@ -78,20 +82,20 @@ impl<'a> Fitter<'a, '_> {
             }
             StageKind::Join(join) => self.join(stage, join, false, rest),
             StageKind::Lookup(join) => self.join(stage, join, true, rest),
-            StageKind::Serialize(_)
-            | StageKind::ParseKv { .. }
-            | StageKind::Evaluate { .. }
-            | StageKind::Invoke { .. }
-            | StageKind::MakeSeries(_)
-            | StageKind::Untranslated(_) => Err(self.unsupported(stage)),
+            StageKind::Serialize(bindings) => self.extend(bindings),
+            StageKind::Evaluate { plugin, args } => self.evaluate(stage, *plugin, args, rest),
+            StageKind::Invoke { function, args } => self.invoke(stage, *function, args, rest),
+            StageKind::MakeSeries(series) => self.make_series(stage, series, rest),
+            StageKind::ParseKv { .. } | StageKind::Untranslated(_) => Err(self.unsupported(stage)),
         }
     }
 
     /// The refusal of an operator.
     pub(super) fn unsupported(&self, stage: &Stage) -> Unsayable {
         if let StageKind::Untranslated(operator) = &stage.kind {
-            let message = format!("`{}` can not be said in ES|QL", operator.name());
-            return Unsayable::new(Code::RefusedOperator, stage.span, message);
+            let (why, instead) = untranslated(*operator);
+            let message = format!("`{}` can not be said in ES|QL: {why}", operator.name());
+            return Unsayable::new(Code::RefusedOperator, stage.span, message).help(instead);
         }
         let Some(capability) = Capability::of_stage(&stage.kind) else {
             return Unsayable::new(Code::RefusedOperator, stage.span, "the operator can not be said in ES|QL");
@@ -121,7 +125,10 @@ impl<'a> Fitter<'a, '_> {
             }
             match self.predicate(conjunct) {
                 Ok(condition) => parts.push(condition),
-                Err(reason) => self.leave_out(conjunct, reason)?,
+                Err(reason) => {
+                    let reason = self.of_neighbours(conjunct).unwrap_or(reason);
+                    self.leave_out(conjunct, reason)?;
+                }
             }
         }
         let condition = Expr::all(parts);
@@ -187,5 +194,26 @@ impl<'a> Fitter<'a, '_> {
         }
         self.commands.push(Command::Sort(by));
         Ok(())
+    }
+}
+
+/// Why an operator has no counterpart, and what is near it.
+fn untranslated(operator: UntranslatedOperator) -> (&'static str, &'static str) {
+    use UntranslatedOperator as Operator;
+    match operator {
+        Operator::AssertSchema => ("a query does not test its columns", "leave it out"),
+        Operator::ExecuteAndCache => ("results are not kept", "leave it out"),
+        Operator::Facet | Operator::Fork => ("a query gives one table", "one hunt for each table"),
+        Operator::GetSchema => ("a query does not give its columns", "the mapping of the index"),
+        Operator::Graph => ("there are no graphs", "a `sequence` of the target eql, or joins"),
+        Operator::MacroExpand => ("a query reads no list of clusters", "one hunt for each"),
+        Operator::Partition => (
+            "what is done to the rows of a part is not read",
+            "`top` or `take` of each part are `SORT` and `LIMIT … BY`",
+        ),
+        Operator::Reduce => ("groups by likeness are not the same", "`CATEGORIZE` as a key of `STATS`"),
+        Operator::Scan => ("no command goes over the rows by steps", "a `sequence` of the target eql"),
+        Operator::TopHitters => ("the most frequent values are not estimated", "summarize by the value, and top"),
+        Operator::TopNested => ("groups within groups are not written", "summarize by all the keys, and top"),
     }
 }

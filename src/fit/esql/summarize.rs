@@ -220,6 +220,7 @@ impl<'a> Fitter<'a, '_> {
                 };
                 self.note(Code::Approximated, effect, aggregate.span, message);
                 let of = self.input(aggregate, arg)?;
+                column.positive = keyed && only.is_none() && of.never_null();
                 Expr::call("COUNT_DISTINCT", [of])
             }
             AggregateKind::Sum => {
