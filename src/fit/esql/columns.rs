@@ -55,6 +55,10 @@ impl<'a> Fitter<'a, '_> {
         if let Some(bag) = self.scope.unpacked.clone().filter(|_| !column.known) {
             return self.unpacked_key(bag, &column.name, span);
         }
+        if let Some(reason) = self.lost.get(&column.name) {
+            let message = format!("column `{}` could not be made: {reason}", column.name);
+            return Err(Unsayable::new(Code::UnmappedColumn, span, message));
+        }
         if !self.scope.events && !self.scope.open {
             let message = format!("column `{}` is not one of the row at this place", column.name);
             return Err(Unsayable::new(Code::UnknownColumn, span, message));

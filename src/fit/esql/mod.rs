@@ -36,6 +36,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -98,6 +99,8 @@ struct Fitter<'a, 'l> {
     helpers: usize,
     /// Columns that conditions say to be there and not empty.
     proven: Proven,
+    /// Columns of the hunt that could not be made, and why.
+    lost: BTreeMap<Arc<str>, String>,
     /// Columns that the stage at hand made for itself.
     scratch: Vec<Name>,
     /// What columns of the stage at hand hold that a command in front of it computes.
@@ -146,6 +149,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
             left_out: 0,
             helpers: 0,
             proven: Proven::default(),
+            lost: BTreeMap::new(),
             scratch: Vec::new(),
             precomputed: Vec::new(),
             at_most: None,
@@ -303,6 +307,44 @@ impl<'a, 'l> Fitter<'a, 'l> {
         self.ledger.dropped(condition, self.polarity, note);
         self.left_out += 1;
         Ok(())
+    }
+
+    /// Makes a column, or leaves it out where its value can not be said: the rows are the same, a column is missing.
+    fn or_without<T>(
+        &mut self,
+        name: &Arc<str>,
+        span: Span,
+        tree: &dyn Tree,
+        make: impl FnOnce(&mut Self) -> Fit<T>,
+    ) -> Fit<Option<T>> {
+        let before = (self.commands.len(), self.scratch.len(), self.precomputed.len());
+        let assigned = |command: Option<&Command>| if let Some(Command::Eval(it)) = command { it.len() } else { 0 };
+        let last = assigned(self.commands.last());
+        let reason = match make(self) {
+            Ok(made) => {
+                self.lost.remove(name);
+                return Ok(Some(made));
+            }
+            Err(reason) => reason,
+        };
+        let sayable =
+            matches!(reason.0.code, Code::UnmappedColumn | Code::RefusedFunction | Code::RefusedRegex | Code::NotYet);
+        if !sayable {
+            return Err(reason);
+        }
+        self.commands.truncate(before.0);
+        if let Some(Command::Eval(assignments)) = self.commands.last_mut() {
+            assignments.truncate(last);
+        }
+        self.scratch.truncate(before.1);
+        self.precomputed.truncate(before.2);
+        let message = format!("column `{name}` is left out: {}", reason.0.message);
+        let mut note = Diagnostic::note(reason.0.code, Effect::Reshaped, span, message);
+        note.help = reason.0.help.clone();
+        self.ledger.dropped(tree, Polarity::Positive, note);
+        self.scope.made.remove(name);
+        self.lost.insert(name.clone(), reason.0.message);
+        Ok(None)
     }
 
     /// Carries the nodes of a part that is said as a whole.

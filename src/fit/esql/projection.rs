@@ -8,7 +8,7 @@ use super::columns::unwritable;
 use super::function::Shape;
 use super::scope::Column;
 use super::tree::{Command, Expr, Glob, Name};
-use super::{Fit, Fitter, unwritten};
+use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::fit::text::matches_glob as fits;
 use crate::plan::{Binding, ColumnRef, Expr as Meant, ExprKind, NamePattern, ScalarType, Stage};
@@ -45,7 +45,8 @@ impl<'a> Fitter<'a, '_> {
         let mut assignments = Vec::new();
         let mut made = Vec::new();
         for binding in bindings {
-            let (column, value) = self.binding(binding)?;
+            let said = self.or_without(&binding.name, binding.span, binding, |this| this.binding(binding))?;
+            let Some((column, value)) = said else { continue };
             if value != column.bare() {
                 assignments.push((column.field.clone(), value));
             }
@@ -91,13 +92,20 @@ impl<'a> Fitter<'a, '_> {
     pub(super) fn items(&mut self, bindings: &[Binding]) -> Fit<Vec<Item<'a>>> {
         let mut items = Vec::new();
         for binding in bindings {
-            if let Some(column) = self.own_time(&binding.name, &binding.value)? {
-                self.ledger.carried(binding.id);
-                items.push((binding.name.clone(), column.clone(), column.bare()));
-                continue;
-            }
-            let (column, value) = self.binding(binding)?;
-            items.push((binding.name.clone(), column, value));
+            let said = self.or_without(&binding.name, binding.span, binding, |this| {
+                if let Some(column) = this.own_time(&binding.name, &binding.value)? {
+                    this.ledger.carried(binding.id);
+                    let value = column.bare();
+                    return Ok((column, value));
+                }
+                this.binding(binding)
+            })?;
+            items.extend(said.map(|(column, value)| (binding.name.clone(), column, value)));
+        }
+        if items.is_empty()
+            && let Some((binding, reason)) = bindings.first().and_then(|it| Some((it, self.lost.get(&it.name)?)))
+        {
+            return Err(Unsayable::new(Code::UnmappedColumn, binding.span, reason.clone()));
         }
         Ok(items)
     }
@@ -197,6 +205,9 @@ impl<'a> Fitter<'a, '_> {
     fn globs(&mut self, patterns: &[NamePattern]) -> Fit<Option<Vec<Glob>>> {
         let mut globs = Vec::new();
         for pattern in patterns {
+            if self.lost.contains_key(&pattern.pattern) {
+                continue;
+            }
             if !pattern.pattern.contains('*') {
                 globs.push(self.column_of(pattern)?.glob());
                 continue;

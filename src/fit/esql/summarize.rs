@@ -40,6 +40,21 @@ pub(super) struct Parts<'a> {
     pub(super) keyed: bool,
 }
 
+impl Parts<'_> {
+    /// How much there is of everything that an aggregate adds to.
+    fn sizes(&self) -> [usize; 4] {
+        [self.aggregates.len(), self.after.len(), self.away.len(), self.made.len()]
+    }
+
+    /// Takes back what was added since.
+    fn cut(&mut self, [aggregates, after, away, made]: [usize; 4]) {
+        self.aggregates.truncate(aggregates);
+        self.after.truncate(after);
+        self.away.truncate(away);
+        self.made.truncate(made);
+    }
+}
+
 impl<'a> Fitter<'a, '_> {
     /// `summarize`
     pub(super) fn summarize(
@@ -60,7 +75,17 @@ impl<'a> Fitter<'a, '_> {
             self.key(key, &mut parts)?;
         }
         for binding in aggregates {
-            self.aggregate_binding(binding, &mut parts)?;
+            let before = parts.sizes();
+            let made = self
+                .or_without(&binding.name, binding.span, binding, |this| this.aggregate_binding(binding, &mut parts))?;
+            if made.is_none() {
+                parts.cut(before);
+            }
+        }
+        if parts.aggregates.is_empty() && parts.by.is_empty() {
+            let lost = aggregates.iter().find_map(|it| Some((it.span, self.lost.get(&it.name)?.clone())));
+            let (span, reason) = lost.unwrap_or((stage.span, "there is nothing to aggregate".to_owned()));
+            return Err(Unsayable::new(Code::RefusedFunction, span, reason));
         }
         self.grouped_rows(parts);
         if keys.is_empty() {
