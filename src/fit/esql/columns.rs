@@ -7,7 +7,7 @@ use super::scope::{Column, Form, Keys};
 use super::tree::{Expr, Name};
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
-use crate::fit::Field;
+use crate::fit::{Field, Table};
 use crate::plan::{ColumnRef, Expr as Meant, ExprKind, NodeRef, PathStep, Pipeline, ScalarType, Tree};
 use crate::source::Span;
 use crate::target::FieldType;
@@ -41,12 +41,14 @@ impl<'a> Fitter<'a, '_> {
     /// The column at this place.
     pub(super) fn column(&mut self, column: &ColumnRef, ty: ScalarType, span: Span) -> Fit<Column<'a>> {
         if let Some(made) = self.scope.made.get(&column.name) {
-            if made.keys == Some(Keys::Place) {
-                let message =
-                    format!("column `{}` is the bag of a place, of which only the parts are columns", column.name);
-                return Err(
-                    Unsayable::new(Code::RefusedFunction, span, message).help("name the part, such as `.country`")
-                );
+            let what = match made.keys {
+                Some(Keys::Place) => Some("the bag of a place"),
+                Some(Keys::Flattened) => Some("a flattened field"),
+                Some(Keys::Event) | None => None,
+            };
+            if let Some(what) = what {
+                let message = format!("column `{}` is {what}, of which ES|QL sees the parts alone", column.name);
+                return Err(Unsayable::new(Code::RefusedFunction, span, message).help("name the part"));
             }
             return Ok(made.clone());
         }
@@ -77,7 +79,8 @@ impl<'a> Fitter<'a, '_> {
         let many = field.is_list();
         let time = field.time;
         let column = Column::computed(name, ty);
-        Ok(Column { form, many, present: time, empty_is_absent, known: Some(field), ..column })
+        let object = ty == ScalarType::Dynamic && form == Form::Keyword && !many;
+        Ok(Column { form, many, object, present: time, empty_is_absent, known: Some(field), ..column })
     }
 
     /// A key of an object that was unpacked.
@@ -120,6 +123,9 @@ impl<'a> Fitter<'a, '_> {
 
     /// A key of a dynamic column as a field of its own; `None` where the value that is looked into is no column.
     pub(super) fn part_column(&mut self, expr: &Meant) -> Fit<Option<Column<'a>>> {
+        if let Some(column) = self.known_part(expr)? {
+            return Ok(Some(column));
+        }
         let mut keys: Vec<&str> = Vec::new();
         let mut nodes = Vec::new();
         let mut base = expr;
@@ -178,7 +184,7 @@ impl<'a> Fitter<'a, '_> {
     /// What the names of the fields begin with that hold the keys of a column; `None` of one that is `flattened`.
     pub(super) fn key_prefix(&mut self, reference: &ColumnRef, base: &Meant) -> Fit<Option<String>> {
         if let Some(made) = self.scope.made.get(&reference.name) {
-            return Ok(Some(made.field.text().to_owned()));
+            return Ok((made.keys != Some(Keys::Flattened)).then(|| made.field.text().to_owned()));
         }
         let prefix = match self.tables.as_slice() {
             [table] => self.fields.key_prefix(Some(table), &reference.name),
@@ -194,6 +200,9 @@ impl<'a> Fitter<'a, '_> {
 
     /// The field of a `flattened` column of the event.
     pub(super) fn flattened(&mut self, reference: &ColumnRef, base: &Meant) -> Fit<Name> {
+        if let Some(made) = self.scope.made.get(&reference.name) {
+            return Ok(made.field.clone());
+        }
         let field = self.event_field(reference, base.span)?;
         Name::new(field.name.as_ref()).ok_or_else(|| unwritable(&field.name, base.span))
     }
@@ -202,9 +211,25 @@ impl<'a> Fitter<'a, '_> {
     pub(super) fn has_fields(&self, base: &Meant) -> bool {
         let Some(reference) = base.as_column() else { return false };
         match self.scope.made.get(&reference.name) {
-            Some(made) => made.keys == Some(Keys::Event),
-            None => matches!(base.ty, ScalarType::Dynamic | ScalarType::Unknown) && self.is_of_event(&reference.name),
+            Some(made) => matches!(made.keys, Some(Keys::Event | Keys::Flattened)),
+            None => {
+                self.is_of_event(&reference.name)
+                    && (matches!(base.ty, ScalarType::Dynamic | ScalarType::Unknown) || self.is_flattened(base))
+            }
         }
+    }
+
+    /// Whether a column is a field of type `flattened`.
+    pub(super) fn is_flattened(&self, base: &Meant) -> bool {
+        let Some(reference) = base.as_column() else { return false };
+        if let Some(made) = self.scope.made.get(&reference.name) {
+            return made.keys == Some(Keys::Flattened);
+        }
+        let flat = |table: &Table<'_>| {
+            let map = table.map.and_then(|map| map.columns.get(reference.name.as_ref()));
+            map.is_some_and(|map| map.elastic_type == Some(FieldType::Flattened))
+        };
+        self.scope.events && !self.tables.is_empty() && self.tables.iter().all(flat)
     }
 
     /// What `parse_json` is of, where that is a dynamic value already: such a value stays what it is, and a field of the
@@ -213,7 +238,7 @@ impl<'a> Fitter<'a, '_> {
         let ExprKind::Call { args, .. } = &expr.kind else { return None };
         let [of] = args.as_slice() else { return None };
         match self.function_name(expr) {
-            Some("parse_json") if of.ty == ScalarType::Dynamic => Some(of),
+            Some("parse_json") if of.ty == ScalarType::Dynamic || self.is_flattened(of) => Some(of),
             Some("parse_json") => self.taken_apart(of).map(|_| of),
             Some("tostring") if of.ty == ScalarType::Dynamic && self.is_event_part(of) => Some(of),
             Some(_) | None => None,

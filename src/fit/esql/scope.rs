@@ -64,6 +64,8 @@ impl Form {
 pub(super) enum Keys {
     /// Fields of the event whose names begin with that of the column.
     Event,
+    /// Keys of a `flattened` field, each of which `FIELD_EXTRACT` takes.
+    Flattened,
     /// Columns of `IP_LOCATION`, whose names begin with that of the column; there is no column of the name itself.
     Place,
 }
@@ -83,6 +85,8 @@ pub(super) struct Column<'a> {
     pub(super) ordered: bool,
     /// Its keys are columns of their own.
     pub(super) keys: Option<Keys>,
+    /// It is a dynamic column of the event as a whole, of which ES|QL sees the text alone.
+    pub(super) object: bool,
     /// It is never missing: the event's time, a count, a key whose missing values were filled.
     pub(super) present: bool,
     /// A missing text was empty at the source, or the other way round: the two can not be told apart.
@@ -103,6 +107,7 @@ impl Column<'_> {
             many: false,
             ordered: false,
             keys: None,
+            object: false,
             present: false,
             empty_is_absent: false,
             positive: false,
@@ -114,7 +119,7 @@ impl Column<'_> {
     pub(super) fn glob(&self) -> Glob {
         match self.keys {
             Some(Keys::Event | Keys::Place) => Glob::below(&self.field),
-            None => Glob::from(&self.field),
+            Some(Keys::Flattened) | None => Glob::from(&self.field),
         }
     }
 

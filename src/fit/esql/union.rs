@@ -284,7 +284,8 @@ impl<'a> Fitter<'a, '_> {
             };
             let ty = if form == Form::Keyword && Form::of(ty) != Form::Keyword { ScalarType::String } else { ty };
             targets.push(Some((field.clone(), form)));
-            let column = Column { present, many, form, empty_is_absent: absent, ..Column::computed(field, ty) };
+            let object = of_branches.iter().any(|column| column.object);
+            let column = Column { present, many, object, form, empty_is_absent: absent, ..Column::computed(field, ty) };
             columns.push((name.clone(), column));
         }
         let source = union.with_source.as_ref().and_then(|name| Some((name.clone(), Name::new(name.as_ref())?)));

@@ -62,7 +62,6 @@ impl<'a> Fitter<'a, '_> {
     pub(super) fn form(&self, expr: &Meant) -> Form {
         let dynamic = matches!(expr.ty, ScalarType::Dynamic | ScalarType::Unknown);
         match &expr.kind {
-            ExprKind::Path { .. } if self.is_event_part(expr) => Form::Untold,
             ExprKind::Path { .. } => self.part_form(expr),
             ExprKind::Call { .. } | ExprKind::Literal(_) if dynamic => self.element_form(expr),
             ExprKind::Column(reference) if dynamic => {
@@ -123,7 +122,7 @@ impl<'a> Fitter<'a, '_> {
 
     /// The text of a column.
     pub(super) fn column_text(&mut self, expr: &Meant, column: &Column<'a>) -> Expr {
-        if expr.ty == ScalarType::Dynamic && !column.many && column.known.is_some() {
+        if column.object && !column.many {
             let message = "the column is taken for its JSON text, which the field must hold";
             self.note(Code::FieldCaveat, Effect::Unsure, expr.span, message);
         }

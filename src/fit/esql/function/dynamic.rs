@@ -3,7 +3,6 @@
 //! See <https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/mv-functions>.
 
 use super::Shape;
-use super::strings::UNIT;
 use crate::diagnostic::{Code, Effect};
 use crate::fit::esql::scope::{Form, converted};
 use crate::fit::esql::tree::Expr;
@@ -84,10 +83,9 @@ impl<'a> Fitter<'a, '_> {
                 match self.function_name(expr).unwrap_or_default() {
                     "pack_array" => one_type(args).map_or(Form::Keyword, Form::of),
                     "array_slice" | "array_sort_asc" | "array_sort_desc" | "array_concat" | "set_union"
-                    | "set_difference" | "set_intersect" | "parse_json" | "coalesce" => {
+                    | "set_difference" | "set_intersect" | "parse_json" => {
                         args.first().map_or(Form::Keyword, |first| self.form(first))
                     }
-                    "iff" | "case" => args.last().map_or(Form::Keyword, |last| self.form(last)),
                     _ => Form::Keyword,
                 }
             }
@@ -237,15 +235,21 @@ impl<'a> Fitter<'a, '_> {
             return self.value(expr);
         }
         let text = self.text_value(expr)?;
+        Ok(self.cut(expr, text))
+    }
+
+    /// The elements of an array in JSON text.
+    pub(super) fn cut(&mut self, expr: &Meant, text: Expr) -> Expr {
         let message = "an array in JSON text is cut at its commas: its elements must be numbers, texts without a comma, or objects that hold no objects";
         self.note(Code::Approximated, Effect::Unsure, expr.span, message);
         let replace = |text: Expr, pattern: &str, with: String| {
             Expr::call("REPLACE", [text, Expr::Pattern(pattern.to_owned()), Expr::Text(with)])
         };
         let bare = replace(text, r#"^\s*\[\s*"?|"?\s*\]\s*$"#, String::new());
-        let unit = UNIT.to_string();
+        // JSON has no tabs but between its parts.
+        let unit = "\t".to_owned();
         let cut = replace(bare, r#"(?<=\})\s*,\s*(?=\{)|"?\s*,\s*"?(?![^{}]*\})"#, unit.clone());
-        Ok(Expr::call("SPLIT", [cut, Expr::Text(unit)]))
+        Expr::call("SPLIT", [cut, Expr::Text(unit)])
     }
 
     /// The JSON text of a list.

@@ -42,6 +42,9 @@ impl<'a> Fitter<'a, '_> {
                 let message = "which value stands where in a list that an aggregate made is not the same in ES|QL";
                 self.note(Code::ArbitraryChoice, Effect::Unsure, expr.span, message);
             }
+            if let Some(part) = self.part_at(root, *index)? {
+                return if rest.is_empty() { Ok(part) } else { self.json_part(expr, part, rest) };
+            }
             let list = self.split_parts(root)?;
             let element = element(list, *index);
             if rest.is_empty() {
@@ -99,7 +102,9 @@ impl<'a> Fitter<'a, '_> {
             None => {
                 self.needs(Construct::FieldExtract, expr.span)?;
                 let field = self.flattened(reference, root)?;
-                let path = json_path(&keys.iter().map(|key| PathStep::Key((*key).to_owned())).collect::<Vec<_>>());
+                let own: Vec<&PathStep> =
+                    steps.iter().copied().filter(|step| matches!(step, PathStep::Key(_))).collect();
+                let path = json_path(&own);
                 let Some(path) = path.filter(|path| !path.is_empty()) else { return Err(unsayable_path(expr)) };
                 let message = format!(
                     "key `{}` is looked for in the flattened field `{}`, where every value is a text and an array has no order",
@@ -118,20 +123,34 @@ impl<'a> Fitter<'a, '_> {
 
     /// A part of a JSON text.
     pub(super) fn json_part(&mut self, expr: &Meant, text: Expr, steps: &[&PathStep]) -> Fit<Expr> {
-        let steps: Vec<PathStep> = steps.iter().map(|step| (*step).clone()).collect();
-        if steps.is_empty() {
-            return Ok(text);
+        let mut value = text;
+        let mut rest = steps;
+        while !rest.is_empty() {
+            // A path knows no place that is counted from the end.
+            let from_end = rest.iter().position(|step| matches!(step, PathStep::Index(..0)));
+            let (now, later) = rest.split_at(from_end.unwrap_or(rest.len()));
+            if !now.is_empty() {
+                let Some(path) = json_path(now) else { return Err(unsayable_path(expr)) };
+                self.needs(Construct::JsonExtract, expr.span)?;
+                value = Expr::call("JSON_EXTRACT", [value, Expr::Text(path)]);
+            }
+            rest = match later {
+                [PathStep::Index(index), later @ ..] => {
+                    value = element(self.cut(expr, value), *index);
+                    later
+                }
+                _ => &[],
+            };
         }
-        let Some(path) = json_path(&steps) else { return Err(unsayable_path(expr)) };
-        self.needs(Construct::JsonExtract, expr.span)?;
-        // One path instead of a path of a path.
-        Ok(Expr::call("JSON_EXTRACT", [text, Expr::Text(path)]))
+        Ok(value)
     }
 
     /// The type of a part that is no field of the event.
     pub(in crate::fit::esql) fn part_form(&self, expr: &Meant) -> Form {
         let (root, steps, _) = self.walked(expr);
         match steps.as_slice() {
+            _ if self.is_flattened(root) => Form::Keyword,
+            _ if self.has_fields(root) => Form::Untold,
             [PathStep::Index(_)] if self.shape(root) == Shape::Many => self.form(root),
             [PathStep::Key(key)] if matches!(key.as_str(), "latitude" | "longitude") && self.is_place(root) => {
                 Form::Double
@@ -151,7 +170,7 @@ pub(super) fn element(list: Expr, index: i64) -> Expr {
 }
 
 /// A path as `JSON_EXTRACT` reads it: `a.b[0]['c d']`; `None` where it has no form for a step.
-fn json_path(steps: &[PathStep]) -> Option<String> {
+fn json_path(steps: &[&PathStep]) -> Option<String> {
     let mut path = String::new();
     for step in steps {
         match step {
@@ -177,7 +196,6 @@ fn json_path(steps: &[PathStep]) -> Option<String> {
 }
 
 fn unsayable_path(expr: &Meant) -> Unsayable {
-    let message =
-        "a part that is counted from the end of a JSON text, or whose key holds a quote, has no path in ES|QL";
+    let message = "a part whose key holds a quote has no path in ES|QL";
     Unsayable::new(Code::RefusedFunction, expr.span, message)
 }

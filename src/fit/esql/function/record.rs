@@ -46,6 +46,19 @@ impl<'a> Fitter<'a, '_> {
         if !self.taken_apart.contains(&binding.name) || !self.is_event_part(inner) {
             return Ok(None);
         }
+        if let Some(reference) = inner.as_column().filter(|_| self.is_flattened(inner)) {
+            passed.into_iter().for_each(|node| self.ledger.carried(node));
+            self.ledger.carried(inner.id);
+            let field = self.flattened(reference, inner)?;
+            let message = format!(
+                "there is no column `{}`: its keys are taken out of the flattened field `{}`",
+                binding.name,
+                field.text()
+            );
+            self.note(Code::ColumnsDropped, Effect::Reshaped, binding.span, message);
+            let column = Column::computed(field, ScalarType::Dynamic);
+            return Ok(Some(Column { keys: Some(Keys::Flattened), ..column }));
+        }
         let mut base = inner;
         let mut keys: Vec<&str> = Vec::new();
         loop {

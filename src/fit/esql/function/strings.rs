@@ -202,6 +202,27 @@ impl<'a> Fitter<'a, '_> {
         self.many(base)
     }
 
+    /// `split(text, "ab")[1]`: `SPLIT` takes one byte, so that one part of a text that is cut at more is taken by a pattern.
+    pub(super) fn part_at(&mut self, base: &Meant, index: i64) -> Fit<Option<Expr>> {
+        let ExprKind::Call { args, .. } = &base.kind else { return Ok(None) };
+        let (Some("split"), [subject, delimiter]) = (self.function_name(base), args.as_slice()) else {
+            return Ok(None);
+        };
+        let Some(at) = delimiter.as_str().filter(|at| at.len() > 1 && (0..100).contains(&index)) else {
+            return Ok(None);
+        };
+        self.ledger.carried(base.id);
+        self.ledger.carried(delimiter.id);
+        let text = self.text_value(subject)?;
+        let at = regex::literal(at);
+        let pattern = match index {
+            0 => return Ok(Some(replaced(text, format!("(?s){at}.*"), String::new()))),
+            1 => format!("(?s)^.*?{at}(.*?)(?:{at}.*|\\z)|.+"),
+            _ => format!("(?s)^(?:.*?{at}){{{index}}}(.*?)(?:{at}.*|\\z)|.+"),
+        };
+        Ok(Some(replaced(text, pattern, "$1".to_owned())))
+    }
+
     /// `extract_all(pattern, text)[0][1]`: a group of the first match.
     pub(super) fn group_of_first(&mut self, base: &Meant, index: i64, group: i64) -> Fit<Option<Expr>> {
         let ExprKind::Call { args, .. } = &base.kind else { return Ok(None) };
@@ -320,7 +341,7 @@ impl<'a> Fitter<'a, '_> {
             self.note(Code::Approximated, Effect::Unsure, pattern.span, message);
         }
         let (flags, rest) = flags_of(&java.text);
-        let one = match (single, rest.contains('|')) {
+        let one = match (single, has_branches(rest)) {
             (true, _) => format!("{rest}+"),
             (false, true) => format!("(?:{rest})"),
             (false, false) => rest.to_owned(),
@@ -438,7 +459,7 @@ impl<'a> Fitter<'a, '_> {
         }
         let value = self.text_value(subject)?;
         let (flags, rest) = flags_of(&java.text);
-        let rest = if rest.contains('|') { format!("(?:{rest})") } else { rest.to_owned() };
+        let rest = if has_branches(rest) { format!("(?:{rest})") } else { rest.to_owned() };
         let whole = format!("{flags}(?s:.*?){rest}");
         let kept = if groups.is_none() && wanted.len() == 1 {
             format!("$1{UNIT}")
@@ -461,7 +482,7 @@ impl<'a> Fitter<'a, '_> {
 /// part.
 pub(super) fn extracted(value: Expr, pattern: &str, group: i64) -> Expr {
     let (flags, rest) = flags_of(pattern);
-    let alone = !rest.contains('|');
+    let alone = !has_branches(rest);
     let lines = flags.contains('m') || rest.contains("(?m");
     // Group 0 is the whole match, which takes a group of its own.
     let (inner, number) = match (group, alone) {
@@ -472,6 +493,24 @@ pub(super) fn extracted(value: Expr, pattern: &str, group: i64) -> Expr {
     let before = if alone && !lines && rest.starts_with('^') { "" } else { "(?s:.*?)" };
     let after = if alone && !lines && rest.ends_with("\\z") { "" } else { "(?s:.*)" };
     replaced(value, format!("{flags}{before}{inner}{after}|(?s:.+)"), format!("${number}"))
+}
+
+/// Whether a pattern has branches that stand in no group.
+fn has_branches(pattern: &str) -> bool {
+    let (mut depth, mut classes, mut escaped) = (0u32, 0u32, false);
+    for char in pattern.chars() {
+        match char {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => classes += 1,
+            ']' => classes = classes.saturating_sub(1),
+            '(' if classes == 0 => depth += 1,
+            ')' if classes == 0 => depth = depth.saturating_sub(1),
+            '|' if classes == 0 && depth == 0 => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The flags that a pattern begins with, and the rest.
@@ -500,13 +539,24 @@ fn replacement(text: &str) -> String {
 }
 
 fn plus_one(number: Expr) -> Expr {
-    match number {
-        // `indexof(…) + 1` is the place that `LOCATE` gives.
-        Expr::Arithmetic(Operator::Subtract, found, one) if *one == Expr::number(1) => *found,
-        Expr::Number(number) => match number.parse::<i64>() {
-            Ok(whole) => Expr::number(whole.saturating_add(1)),
-            Err(_) => Expr::arithmetic(Operator::Add, Expr::Number(number), Expr::number(1)),
-        },
-        number => Expr::arithmetic(Operator::Add, number, Expr::number(1)),
+    moved_by(number, 1)
+}
+
+/// A number and a constant, with the constants that were added before: `indexof(…) + 1` is the place that `LOCATE` gives.
+fn moved_by(number: Expr, by: i64) -> Expr {
+    let whole = |expr: &Expr| if let Expr::Number(text) = expr { text.parse::<i64>().ok() } else { None };
+    if let Some(own) = whole(&number) {
+        return Expr::number(own.saturating_add(by));
+    }
+    if let Expr::Arithmetic(op @ (Operator::Add | Operator::Subtract), inner, constant) = &number
+        && let Some(constant) = whole(constant)
+    {
+        let own = if *op == Operator::Add { constant } else { constant.saturating_neg() };
+        return moved_by(inner.as_ref().clone(), by.saturating_add(own));
+    }
+    match by {
+        0 => number,
+        1.. => Expr::arithmetic(Operator::Add, number, Expr::number(by)),
+        _ => Expr::arithmetic(Operator::Subtract, number, Expr::number(by.saturating_neg())),
     }
 }

@@ -57,9 +57,9 @@ impl<'a> Fitter<'a, '_> {
                 }
             }
             ("isnan" | "isinf", [value]) => {
-                let value = self.operand(value)?;
                 // A number of ES|QL is finite.
-                Expr::all([Expr::is_null(value.clone()), Expr::is_not_null(value)])
+                self.operand(value)?;
+                Expr::Bool(false)
             }
             ("isfinite", [value]) => Expr::is_not_null(self.operand(value)?),
             ("isascii", [value]) => {
