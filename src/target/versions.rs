@@ -163,6 +163,8 @@ constructs! {
         "A condition on the values of another query. <https://www.elastic.co/docs/reference/query-languages/esql/esql-in-subquery>"
     LimitBy Esql "limit_by" "`LIMIT … BY`"
         "The first rows of each group. <https://www.elastic.co/docs/reference/query-languages/esql/commands/limit>"
+    FirstLast Esql "first_last" "`FIRST` and `LAST`"
+        "The value of the row that comes first. <https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/aggregation-functions/first>"
     LikeList Esql "like_list" "`LIKE` with a list"
         "Any of several patterns. <https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/operators#esql-like>"
     MvContains Esql "mv_contains" "`MV_CONTAINS`"

@@ -213,6 +213,9 @@ impl<'a> Fitter<'a, '_> {
                     "of several rows that come first alike, each column of the second choice may be of another";
                 self.note(Code::Approximated, Effect::Unsure, other.aggregate.span, message);
             }
+            if items.len() > 1 {
+                self.needs(Construct::FirstLast, other.aggregate.span)?;
+            }
             let function = if own.descending { "LAST" } else { "FIRST" };
             for (index, (name, column, value)) in items.into_iter().enumerate() {
                 let helper = self.helper();

@@ -17,7 +17,7 @@ use crate::plan::{
 use crate::target::Construct;
 
 /// Parts up to which an expression over aggregates stands among them.
-const MAX_INLINE: usize = 60;
+const MAX_INLINE: usize = 40;
 
 /// Above the numbers of the query's own columns: places that aggregates hold while an expression over them is put together.
 const HELD: usize = 1_000_000;
@@ -196,15 +196,17 @@ impl<'a> Fitter<'a, '_> {
     /// An expression over aggregates: said with them where they are of the same rows, else computed of them afterwards.
     fn computed(&mut self, name: Name, mut value: Expr, inside: Vec<Said>, parts: &mut Parts<'a>) {
         let only = inside.first().and_then(|said| said.only.clone());
-        if inside.iter().all(|said| said.only == only) {
-            let mut whole = value.clone();
-            for said in &inside {
-                whole.replace(&said.name, &said.value);
+        let alike = inside.iter().all(|said| said.only == only);
+        let mut whole = value.clone();
+        for said in &inside {
+            match &said.only {
+                Some(only) if !alike => whole.replace(&said.name, &of_those(said.value.clone(), only)),
+                Some(_) | None => whole.replace(&said.name, &said.value),
             }
-            if !inside.is_empty() && !whole.is_larger_than(MAX_INLINE) {
-                parts.aggregates.push(Said { name, value: whole, only });
-                return;
-            }
+        }
+        if !inside.is_empty() && !whole.is_larger_than(MAX_INLINE) {
+            parts.aggregates.push(Said { name, value: whole, only: only.filter(|_| alike) });
+            return;
         }
         for said in inside {
             // The same aggregate is computed once.
