@@ -95,7 +95,7 @@ pub struct TableFields {
 /// A column in a schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldRow {
-    /// The column in KQL.
+    /// The column in KQL, or the path of a part of one.
     pub column: String,
     /// Its type in KQL.
     pub r#type: String,
@@ -337,9 +337,17 @@ impl Gate {
                 ColumnAnswer::Refused => FieldRow { field: None, ..kept("") },
             }
         });
+        let parts = map.into_iter().flat_map(|map| &map.parts).map(|(path, part)| FieldRow {
+            column: path.clone(),
+            r#type: crate::plan::ScalarType::Dynamic.name().to_owned(),
+            field: Some(part.field.clone()),
+            provenance: part.provenance.clone().unwrap_or_default(),
+            inferred: part.inferred,
+            remark: part.caveat.clone().or_else(|| part.remark.clone()),
+        });
         Ok(TableFields {
             selector: selector.as_ref().map_or_else(String::new, Selector::describe),
-            rows: rows.collect(),
+            rows: rows.chain(parts).collect(),
         })
     }
 

@@ -411,6 +411,13 @@ fn elastic_is_the_better_one_of_two_languages() {
     let written = fs::read_to_string(folder.path().join("out/a.kql.eql")).unwrap();
     assert!(written.contains("// HG339 exact: EQL is chosen"), "{written}");
     assert!(written.ends_with("any where ?FileName == \"odd.exe\"\n"), "{written}");
+    // What EQL can not hold becomes ES|QL, and EQL says so where it is asked for.
+    fs::write(folder.path().join("g.kql"), format!("{HUNT}| summarize count() by DeviceName\n")).unwrap();
+    let args = ["convert", "g.kql", "-t", "elastic", "--schema", "source", "--out", "out"];
+    assert_eq!(huntgate(folder.path(), &args).status.code(), Some(0));
+    assert!(fs::read_to_string(folder.path().join("out/g.kql.esql")).unwrap().contains("STATS"));
+    let output = huntgate(folder.path(), &["convert", "g.kql", "-t", "eql", "--schema", "source", "--format", "json"]);
+    assert!(lines(&output)[0]["notes"].as_array().unwrap().iter().any(|note| note["code"] == "HG338"));
     // Neither language is asked for beside it.
     let output = huntgate(folder.path(), &["convert", "in", "-t", "eql,elastic"]);
     assert_eq!(output.status.code(), Some(2));

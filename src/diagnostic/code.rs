@@ -589,6 +589,14 @@ codes! {
         reference: "https://help.splunk.com/en/data-management/common-information-model/8.5/data-models/endpoint",
     }
 
+    OtherIndex "HG411" {
+        title: "the events may lie in another index",
+        what: "The query reads the index of the integration that the schema is made for. Other ways to collect the same events write them to others.",
+        when: "The site collects the events by an agent or integration of another kind.",
+        todo: "Name the index with --fields.",
+        reference: "https://www.elastic.co/docs/reference/integrations",
+    }
+
     // ---- HG9xx: faults of huntgate
     OpenLedger "HG901" {
         title: "a part of the hunt was not answered for",

@@ -9,9 +9,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::plan::{ColumnRef, ScalarType, TableRef};
+use crate::plan::{ColumnRef, PathStep, ScalarType, TableRef};
 use crate::source::Span;
-use crate::target::{ColumnAnswer, ColumnMap, FieldKind, FieldType, Selector, TableMap, UnknownColumn, UnknownTable};
+use crate::target::{
+    ColumnAnswer, ColumnMap, FieldKind, FieldType, Schema, Selector, TableMap, Target, UnknownColumn, UnknownTable,
+};
 use crate::vocabulary::TableRow;
 
 use super::{Frame, Ledger};
@@ -132,6 +134,20 @@ impl<'a> Fields<'a> {
                 ledger.note(Polarity::Positive, note.help("check one event; correct the source with --fields"));
             }
         }
+        if schema.target == Target::Esql
+            && let Selector::Elastic(elastic) = &*selector
+            && let (Some(index), [_, ..]) = (&elastic.index, elastic.index_alternatives.as_slice())
+            && self.first(&table.name, "/")
+        {
+            let others: Vec<String> = elastic.index_alternatives.iter().map(|other| format!("`{other}`")).collect();
+            let message = format!(
+                "the events of `{}` are read from `{index}`; sites keep them in {} as well",
+                table.name,
+                others.join(", ")
+            );
+            let note = Diagnostic::note(Code::OtherIndex, Effect::Exact, span, message);
+            ledger.note(Polarity::Positive, note.help("name the index with --fields"));
+        }
         Ok(Table { name: table.name.clone(), selector, row, map })
     }
 
@@ -157,7 +173,7 @@ impl<'a> Fields<'a> {
             ColumnAnswer::Time(field) => Ok(Field { name: Cow::Borrowed(field), time: true, map: None }),
             ColumnAnswer::Mapped(map) => {
                 if first {
-                    self.mapped_notes(ledger, map, column, span, polarity);
+                    self.mapped_notes(ledger, map, &column.name, span, polarity);
                 }
                 let time = map.field == schema.time_field && row.is_some_and(|row| row.is_time(&column.name));
                 Ok(Field { name: Cow::Borrowed(&map.field), time, map: Some(map) })
@@ -203,20 +219,69 @@ impl<'a> Fields<'a> {
         table?.map?.keys.get(column).map(String::as_str)
     }
 
-    fn mapped_notes(&self, ledger: &mut Ledger, map: &ColumnMap, column: &ColumnRef, span: Span, polarity: Polarity) {
+    /// The field that holds a part of a `dynamic` column, where the schema lists the parts of the column; `steps` lead to it
+    /// from the column on. `None` where the schema says nothing of its parts.
+    ///
+    /// # Errors
+    /// The schema lists other parts of the column and not this one, as a refusal.
+    pub(crate) fn part(
+        &self,
+        ledger: &mut Ledger,
+        table: &Table<'a>,
+        column: &ColumnRef,
+        steps: &[&PathStep],
+        span: Span,
+        polarity: Polarity,
+    ) -> Result<Option<Field<'a>>, Box<Diagnostic>> {
+        let Some(map) = table.map.filter(|map| !map.parts.is_empty()) else { return Ok(None) };
+        let mut path = column.name.to_string();
+        let mut numbers = Vec::new();
+        for step in steps {
+            match step {
+                PathStep::Key(key) => {
+                    path.push('.');
+                    path.push_str(key);
+                }
+                PathStep::Index(number @ 0..) => {
+                    path.push_str("[*]");
+                    numbers.push(number.to_string());
+                }
+                PathStep::Index(_) | PathStep::Computed(_) => path.push_str("[?]"),
+            }
+        }
+        let Some(part) = Schema::part(map, &column.name, &path) else { return Ok(None) };
+        let Some(part) = part else {
+            let shown = path.replace('`', "'");
+            let message = format!("schema `{}` has no field for `{shown}`", self.frame.schema.name);
+            let refusal = Diagnostic::refusal(Code::UnmappedColumn, span, message);
+            return Err(Box::new(refusal.help(format!("use --schema {}", self.instead()))));
+        };
+        if self.first(&table.name, &path) {
+            self.mapped_notes(ledger, part, &path, span, polarity);
+        }
+        let mut pieces = part.field.split('*');
+        let mut name = pieces.next().unwrap_or_default().to_owned();
+        for (piece, number) in pieces.zip(numbers) {
+            name.push_str(&number);
+            name.push_str(piece);
+        }
+        Ok(Some(Field { name: Cow::Owned(name), time: false, map: Some(part) }))
+    }
+
+    fn mapped_notes(&self, ledger: &mut Ledger, map: &ColumnMap, column: &str, span: Span, polarity: Polarity) {
         if map.inferred {
-            let message = format!("that column `{}` is field `{}` is inferred", column.name, map.field);
+            let message = format!("that column `{}` is field `{}` is inferred", column, map.field);
             let note = Diagnostic::note(Code::InferredField, Effect::Exact, span, message);
             ledger.note(polarity, note.help("check one event; correct the field with --fields"));
         }
         if let Some(caveat) = &map.caveat {
-            let message = format!("field `{}` holds column `{}` under conditions: {caveat}", map.field, column.name);
+            let message = format!("field `{}` holds column `{}` under conditions: {caveat}", map.field, column);
             ledger.note(polarity, Diagnostic::note(Code::FieldCaveat, Effect::Unsure, span, message));
         }
         if map.dropped_by_default {
             let message = format!(
                 "the ingest drops column `{}` (field `{}`) unless the site keeps original fields",
-                column.name, map.field
+                column, map.field
             );
             let note = Diagnostic::note(Code::ValueDropped, Effect::Unsure, span, message);
             ledger.note(
@@ -254,19 +319,9 @@ impl Field<'_> {
             .or_else(|| (map.kind == Some(FieldKind::Ecs)).then_some(FieldType::Keyword))
     }
 
-    /// The type that the field holds, where it is another than the column's.
-    pub(crate) fn stored_as(&self) -> Option<ScalarType> {
-        self.map.and_then(|map| map.stored_as)
-    }
-
     /// Whether the field may hold several values: what compares one text only must look at each of them.
     pub(crate) fn is_list(&self) -> bool {
         self.map.is_some_and(|map| map.list)
-    }
-
-    /// Whether the field holds nothing unless the site keeps original fields; it is noted where the column is first used.
-    pub(crate) fn is_dropped(&self) -> bool {
-        self.map.is_some_and(|map| map.dropped_by_default)
     }
 }
 

@@ -4,9 +4,9 @@
 //! Each change has its true effect on the selected events. How a text or a condition is written is not known here.
 
 use crate::diagnostic::{Code, Diagnostic, Effect};
-use crate::plan::{Case, TextHow};
+use crate::plan::{Case, ScalarType, TextHow};
 use crate::source::Span;
-use crate::target::{ColumnMap, Otherwise, Stored};
+use crate::target::{CaseChange, ColumnMap, Otherwise, Stored};
 
 use super::Field;
 
@@ -30,6 +30,21 @@ impl Field<'_> {
     /// What becomes of a text that the hunt compares with the field.
     pub(crate) fn literal(&self, text: &str, how: TextHow, case: Case, span: Span) -> LiteralFit {
         let Some(map) = self.map.filter(|map| map.changes_values()) else { return LiteralFit::Same };
+        let fit = self.by_value(map, text, how, case, span);
+        let Some(other) = &map.fallback else { return fit };
+        let filled = format!("the ingest puts column `{other}` into field `{}` where its own is empty", self.name);
+        let (text, note) = match fit {
+            LiteralFit::Same => {
+                (text.to_owned(), Box::new(Diagnostic::note(Code::ValueChanged, Effect::Broader, span, filled)))
+            }
+            LiteralFit::Changed { text, note } => (text, both(&note, &filled)),
+            LiteralFit::Doubtful(note) => (text.to_owned(), both(&note, &filled)),
+        };
+        LiteralFit::Changed { text, note }
+    }
+
+    /// What becomes of a text by the values that the ingest changes.
+    fn by_value(&self, map: &ColumnMap, text: &str, how: TextHow, case: Case, span: Span) -> LiteralFit {
         let note =
             |effect: Effect, message: String| Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message));
         let field = &self.name;
@@ -135,13 +150,11 @@ impl Field<'_> {
             | TextHow::Regex => {
                 let only_case = map.values.is_empty() && map.blanks.is_none() && map.otherwise.is_none();
                 if !only_case {
-                    let message = format!(
-                        "the ingest replaces values of field `{field}`; a comparison with a part of the value, `{text}`, may differ"
-                    );
-                    return LiteralFit::Doubtful(note(Effect::Unsure, message));
+                    return self.part_of_changed(map, text, how, case, span);
                 }
                 match case {
                     Case::Insensitive => LiteralFit::Same,
+                    Case::Sensitive if !merges_case(map) => LiteralFit::Same,
                     Case::Sensitive if how == TextHow::Regex => LiteralFit::Doubtful(note(
                         Effect::Unsure,
                         format!(
@@ -163,6 +176,57 @@ impl Field<'_> {
                 }
             }
         }
+    }
+
+    /// What becomes of a part of a value where the ingest replaces whole values: the listed ones are tried.
+    fn part_of_changed(&self, map: &ColumnMap, text: &str, how: TextHow, case: Case, span: Span) -> LiteralFit {
+        let field = &self.name;
+        let mut stored = match &map.blanks {
+            Some(blank) => text.replace(' ', blank),
+            None => text.to_owned(),
+        };
+        if case == Case::Sensitive && merges_case(map) {
+            stored = if map.case == Some(CaseChange::Upper) { stored.to_uppercase() } else { stored.to_lowercase() };
+        }
+        // What becomes of the values that are not listed.
+        let blurred = map.blanks.as_ref().is_some_and(|blank| stored.contains(blank.as_str()));
+        let mut effect = match map.otherwise {
+            Some(Otherwise::Dropped) => Effect::Narrower,
+            Some(Otherwise::Unsure) => Effect::Unsure,
+            Some(Otherwise::Lower | Otherwise::Same) | None if blurred => Effect::Broader,
+            Some(Otherwise::Lower | Otherwise::Same) | None if case == Case::Sensitive && merges_case(map) => {
+                Effect::Broader
+            }
+            Some(Otherwise::Lower | Otherwise::Same) | None => Effect::Exact,
+        };
+        let mut reasons = Vec::new();
+        let mut meant: Vec<&str> = Vec::new();
+        for (from, to) in &map.values {
+            let (Some(is), Some(found)) = (found_in(from, text, how, case), found_in(to, &stored, how, case)) else {
+                effect = effect.and(Effect::Unsure);
+                continue;
+            };
+            if is {
+                meant.push(to);
+            }
+            if is != found {
+                reasons.push(format!("`{from}` is `{to}`"));
+                effect = effect.and(if is { Effect::Narrower } else { Effect::Broader });
+            }
+        }
+        // One value is meant, of those that are kept at all.
+        if let ([only], Some(Otherwise::Dropped)) = (meant.as_slice(), map.otherwise) {
+            stored = (*only).to_owned();
+        }
+        if effect == Effect::Exact {
+            return LiteralFit::Same;
+        }
+        let reasons = if reasons.is_empty() { how_changed(map) } else { format!(" ({})", reasons.join(", ")) };
+        let message = format!(
+            "the ingest replaces values of field `{field}`{reasons}; a comparison with a part of the value, `{text}`, differs there"
+        );
+        let note = Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message));
+        if stored == text { LiteralFit::Doubtful(note) } else { LiteralFit::Changed { text: stored, note } }
     }
 
     /// What becomes of a text where the ingest takes a known front (the hive of a registry key) off the values.
@@ -228,6 +292,10 @@ impl Field<'_> {
             },
             TextHow::Suffix => match (whole, tail()) {
                 (Some(front), _) => cut(front, front),
+                // More than one name of a path: hardly another text ends so.
+                (None, Some((end, front))) if text.get(end.len()..).is_some_and(|rest| rest.contains('\\')) => {
+                    cut(end, front)
+                }
                 (None, Some((end, front))) => LiteralFit::Doubtful(note(
                     Effect::Narrower,
                     format!(
@@ -262,12 +330,26 @@ impl Field<'_> {
 
     /// What is to be said where it is asked whether the field has a value (`present`) or none.
     pub(crate) fn presence(&self, present: bool, span: Span) -> Option<Box<Diagnostic>> {
-        let map = self.map.filter(|map| map.otherwise == Some(Otherwise::Dropped))?;
+        let map = self.map?;
+        if let Some(other) = &map.fallback {
+            let effect = if present { Effect::Broader } else { Effect::Narrower };
+            let message = format!("the ingest puts column `{other}` into field `{}` where its own is empty", self.name);
+            return Some(Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message)));
+        }
+        if map.otherwise != Some(Otherwise::Dropped) {
+            return None;
+        }
         let kept: Vec<String> = map.values.keys().map(|value| format!("`{value}`")).collect();
         let effect = if present { Effect::Narrower } else { Effect::Broader };
         let message = format!("the ingest keeps no values but {} in field `{}`", kept.join(", "), self.name);
         Some(Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message)))
     }
+}
+
+/// A note that says, too, that the field may hold more.
+fn both(note: &Diagnostic, filled: &str) -> Box<Diagnostic> {
+    let effect = note.effect.unwrap_or(Effect::Exact).and(Effect::Broader);
+    Box::new(Diagnostic::note(note.code, effect, note.span, format!("{}; {filled}", note.message)))
 }
 
 /// Whether texts that differ in case only are stored alike.
@@ -279,12 +361,45 @@ fn merges_case(map: &ColumnMap) -> bool {
 fn others_stored_as(map: &ColumnMap, stored: &str, written: &str) -> Vec<String> {
     let listed = map.values.iter().filter(|(from, to)| *to == stored && from.as_str() != written);
     let mut others: Vec<_> = listed.map(|(from, _)| format!("`{from}`")).collect();
-    if map.values.contains_key(written) && map.otherwise != Some(Otherwise::Dropped) && !map.values.contains_key(stored)
+    let is_text = map.stored_as.is_none_or(|ty| ty == ScalarType::String);
+    if is_text
+        && map.values.contains_key(written)
+        && map.otherwise != Some(Otherwise::Dropped)
+        && !map.values.contains_key(stored)
     {
         // A value that is not listed and already reads so.
         others.push(format!("a value that reads `{stored}` at the source"));
     }
     others
+}
+
+/// Whether a comparison finds a text in a value; `None` for a regular expression.
+fn found_in(value: &str, text: &str, how: TextHow, case: Case) -> Option<bool> {
+    let fold = |text: &str| match case {
+        Case::Sensitive => text.to_owned(),
+        Case::Insensitive => text.to_lowercase(),
+    };
+    let (value, text) = (fold(value), fold(text));
+    // A term is bounded where it begins or ends in a letter or digit itself.
+    let bounded = |before: bool, after: bool| {
+        let edge = |neighbour: Option<char>| neighbour.is_none_or(|char| !char.is_alphanumeric());
+        let (starts, ends) = (text.starts_with(char::is_alphanumeric), text.ends_with(char::is_alphanumeric));
+        value.match_indices(&text).any(|(at, found)| {
+            let left = value.get(..at).and_then(|front| front.chars().next_back());
+            let right = value.get(at + found.len()..).and_then(|rest| rest.chars().next());
+            (!before || !starts || edge(left)) && (!after || !ends || edge(right))
+        })
+    };
+    Some(match how {
+        TextHow::Equals => value == text,
+        TextHow::Substring => value.contains(&text),
+        TextHow::Prefix => value.starts_with(&text),
+        TextHow::Suffix => value.ends_with(&text),
+        TextHow::Term => bounded(true, true),
+        TextHow::TermPrefix => bounded(true, false),
+        TextHow::TermSuffix => bounded(false, true),
+        TextHow::Regex => return None,
+    })
 }
 
 /// How the ingest changes values, in words.
@@ -298,6 +413,9 @@ fn how_changed(map: &ColumnMap) -> String {
     }
     if let Some(front) = map.strips.first() {
         ways.push(format!("`{front}` is taken off"));
+    }
+    if let Some(other) = &map.fallback {
+        ways.push(format!("`{other}` where its own column is empty"));
     }
     if map.hex {
         ways.push("a hexadecimal text is a number".to_owned());
@@ -316,7 +434,6 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::target::CaseChange;
 
     fn field(map: &ColumnMap) -> Field<'_> {
         Field { name: Cow::Borrowed("f"), time: false, map: Some(map) }
@@ -372,6 +489,7 @@ mod tests {
         assert_eq!(effect(&fit("LOCAL_MACHINE", TextHow::Substring)), Some(Effect::Narrower));
         assert_eq!(effect(&fit("HKEY_LOCAL", TextHow::Prefix)), Some(Effect::Narrower));
         assert_eq!(effect(&fit("\\Run", TextHow::Suffix)), Some(Effect::Narrower));
+        assert_eq!(changed("\\Windows\\Run", TextHow::Suffix), ("Windows\\Run".to_owned(), broader));
         assert_eq!(fit("Run", TextHow::Suffix), LiteralFit::Same);
         assert_eq!(effect(&fit("H.*", TextHow::Regex)), Some(Effect::Unsure));
     }
@@ -403,5 +521,34 @@ mod tests {
         assert_eq!((effect(true), effect(false)), (Some(Effect::Narrower), Some(Effect::Broader)));
         assert_eq!(field(&ColumnMap::default()).presence(true, Span::default()), None);
         assert_eq!(field(&map).shown(Span::default()).unwrap().effect, Some(Effect::Reshaped));
+    }
+
+    #[test]
+    fn a_part_of_a_value_is_tried_on_the_listed_values() {
+        let values = [("ProcessCreated".to_owned(), "start".to_owned())].into_iter().collect();
+        let map = ColumnMap { field: "f".into(), values, otherwise: Some(Otherwise::Lower), ..ColumnMap::default() };
+        let lower = field(&map);
+        let fit = |text, how, case| lower.literal(text, how, case, Span::default());
+        assert_eq!(fit("Asr", TextHow::Prefix, Case::Insensitive), LiteralFit::Same);
+        assert_eq!(effect(&fit("Created", TextHow::Suffix, Case::Insensitive)), Some(Effect::Narrower));
+        assert_eq!(effect(&fit("art", TextHow::Substring, Case::Insensitive)), Some(Effect::Broader));
+        assert_eq!(fit("Created", TextHow::Term, Case::Insensitive), LiteralFit::Same);
+        let LiteralFit::Changed { text, note } = fit("Asr", TextHow::Prefix, Case::Sensitive) else { panic!() };
+        assert_eq!((text.as_str(), note.effect), ("asr", Some(Effect::Broader)));
+        assert_eq!(effect(&fit("A.*", TextHow::Regex, Case::Sensitive)), Some(Effect::Unsure));
+        let map = ColumnMap { otherwise: Some(Otherwise::Dropped), ..map.clone() };
+        let dropped = field(&map).literal("created", TextHow::Substring, Case::Insensitive, Span::default());
+        let LiteralFit::Changed { text, note } = dropped else { panic!() };
+        assert_eq!((text.as_str(), note.effect), ("start", Some(Effect::Narrower)));
+    }
+
+    #[test]
+    fn another_column_may_fill_the_field() {
+        let map = ColumnMap { field: "f".into(), fallback: Some("Previous".into()), ..ColumnMap::default() };
+        let filled = field(&map);
+        let fit = filled.literal("x", TextHow::Equals, Case::Sensitive, Span::default());
+        assert_eq!(effect(&fit), Some(Effect::Broader));
+        let effect = |present| filled.presence(present, Span::default()).and_then(|note| note.effect);
+        assert_eq!((effect(true), effect(false)), (Some(Effect::Broader), Some(Effect::Narrower)));
     }
 }

@@ -1,7 +1,7 @@
 //! A site's own tables and columns, laid over a schema: `--fields FILE`.
 //!
-//! The form is that of a schema's tables: `[tables.X.selector]`, `[tables.X.columns]`, `[tables.X.keys]`; a column may be
-//! the name of its field alone. A file that says `target = "splunk"` (or `elastic`, `eql`, `esql`, `sigma`) is for those
+//! The form is that of a schema's tables: `[tables.X.selector]`, `[tables.X.columns]`, `[tables.X.keys]`,
+//! `[tables.X.parts]`; a column or part may be the name of its field alone. A file that says `target = "splunk"` (or `elastic`, `eql`, `esql`, `sigma`) is for those
 //! targets only; one that does not is laid over every schema in use, so its names hold in all of them.
 
 use std::path::Path;
@@ -27,6 +27,7 @@ struct Table {
     selector: Option<Selector>,
     columns: IndexMap<String, ColumnMap>,
     keys: IndexMap<String, String>,
+    parts: IndexMap<String, ColumnMap>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +52,8 @@ struct Written<S> {
     columns: IndexMap<String, Field>,
     #[serde(default)]
     keys: IndexMap<String, String>,
+    #[serde(default)]
+    parts: IndexMap<String, Field>,
 }
 
 /// A table of properties, or the name of the field alone.
@@ -125,6 +128,7 @@ impl Overlay {
                     selector: it.selector.map(S::wrap),
                     columns: columns(it.columns),
                     keys: it.keys,
+                    parts: columns(it.parts),
                 };
                 Ok(tables.into_iter().map(|(name, it)| (name, table(it))).collect())
             }
@@ -156,6 +160,13 @@ impl Overlay {
             map.columns.insert(column.clone(), field.clone());
         }
         map.keys.extend(table.keys.clone());
+        // Where the site says that a column lies elsewhere, its parts do.
+        let elsewhere = |part: &str| {
+            let column = part.split(['.', '[']).next().unwrap_or_default();
+            table.columns.contains_key(column) || table.keys.contains_key(column)
+        };
+        map.parts.retain(|part, _| !elsewhere(part));
+        map.parts.extend(table.parts.clone());
     }
 }
 
@@ -164,6 +175,26 @@ mod tests {
     use super::*;
     use crate::target::{ColumnAnswer, Targets};
     use crate::vocabulary::Vocabulary;
+
+    const PARTS: &str = r#"
+[tables.SigninLogs.columns]
+DeviceDetail = "site.device"
+[tables.SigninLogs.parts]
+"LocationDetails.city" = "site.city"
+"#;
+
+    #[test]
+    fn a_site_names_parts_of_columns() {
+        let targets = Targets::embedded();
+        let overlay = Overlay::parse(Target::Esql, "site.toml", PARTS).unwrap().unwrap();
+        let schema = targets.schema(Target::Esql, None).unwrap().with_overlay(overlay).unwrap();
+        let map = schema.table("SigninLogs").unwrap().unwrap();
+        let part = |column, path| crate::target::Schema::part(map, column, path).map(|part| part.map(|it| &*it.field));
+        assert_eq!(part("LocationDetails", "LocationDetails.city"), Some(Some("site.city")));
+        assert_eq!(part("Status", "Status.colour"), Some(None));
+        // The column lies elsewhere, and its parts with it.
+        assert_eq!(part("DeviceDetail", "DeviceDetail.browser"), None);
+    }
 
     const SITE: &str = r#"
 [tables.SigninLogs.selector]

@@ -28,6 +28,9 @@ pub struct TableMap {
     pub unmapped: IndexMap<String, String>,
     /// Columns of type `dynamic` whose keys are fields of their own: what stands before the key.
     pub keys: IndexMap<String, String>,
+    /// Parts of `dynamic` columns that are fields of their own, by their path: `DeviceDetail.browser`, `Targets[*].id`. A
+    /// column of which one part is listed has no other. `*` in a field is the number that stands for it in the path.
+    pub parts: IndexMap<String, ColumnMap>,
     /// The schema lists every column that has a field. Otherwise a column that is not listed keeps its name.
     pub complete: bool,
     /// No source states how the events are found, or that the columns correspond.
@@ -65,6 +68,9 @@ pub struct ColumnMap {
     /// The field may hold several values for one event.
     #[serde(default)]
     pub list: bool,
+    /// Where the column is empty, ingest puts the value of this one into the field.
+    #[serde(default)]
+    pub fallback: Option<String>,
     /// Values that ingest replaces.
     #[serde(default)]
     pub values: IndexMap<String, String>,
@@ -214,6 +220,8 @@ struct TableFile<S> {
     unmapped: IndexMap<String, String>,
     #[serde(default)]
     keys: IndexMap<String, String>,
+    #[serde(default)]
+    parts: IndexMap<String, ColumnMap>,
 }
 
 /// How data is named in a target, at a site.
@@ -341,6 +349,14 @@ impl Schema {
         }
     }
 
+    /// The part of a column at a path such as `Targets[*].id`, where parts of the column are listed: it, or that it has no
+    /// field.
+    pub fn part<'a>(map: &'a TableMap, column: &str, path: &str) -> Option<Option<&'a ColumnMap>> {
+        let of_column = |part: &String| part.strip_prefix(column).is_some_and(|rest| rest.starts_with(['.', '[']));
+        let listed = map.parts.get(path);
+        (listed.is_some() || map.parts.keys().any(of_column)).then_some(listed)
+    }
+
     /// What it says of a column of a table. `row` is the table in the vocabulary and `map` the table here, where they are known.
     pub fn column<'a>(&'a self, row: Option<&TableRow>, map: Option<&'a TableMap>, column: &str) -> ColumnAnswer<'a> {
         if let Some(field) = map.and_then(|map| map.columns.get(column)) {
@@ -383,6 +399,7 @@ impl FormVisitor for Load<'_> {
                     columns: file.columns,
                     unmapped: file.unmapped,
                     keys: file.keys,
+                    parts: file.parts,
                     complete: true,
                     inferred: file.inferred,
                     inferred_part: file.inferred_part,
@@ -395,6 +412,7 @@ impl FormVisitor for Load<'_> {
                 columns: IndexMap::new(),
                 unmapped: IndexMap::new(),
                 keys: IndexMap::new(),
+                parts: IndexMap::new(),
                 complete: false,
                 inferred: false,
                 inferred_part: None,
@@ -452,15 +470,16 @@ mod tests {
                     let row = vocabulary.table(table).unwrap().unwrap_or_else(|| panic!("{place}: no such table"));
                     assert_eq!(row.name, table, "{place}: a legacy name");
                     let map = schema.table(table).unwrap().unwrap();
+                    let parts = map.parts.keys().filter_map(|part| part.split(['.', '[']).next());
                     let columns = map.columns.keys().chain(map.unmapped.keys()).chain(map.keys.keys());
-                    for column in columns {
+                    for column in columns.map(String::as_str).chain(parts) {
                         assert!(row.column(column).is_some(), "{place}: no column `{column}`");
                     }
                     for column in conditions(&map.selector) {
                         let sysmon = table == "Event:Sysmon" && column == "EventID";
                         assert!(sysmon || row.column(column).is_some(), "{place}: no column `{column}`");
                     }
-                    for (column, field) in &map.columns {
+                    for (column, field) in map.columns.iter().chain(&map.parts) {
                         let known = field.provenance.as_ref().is_none_or(|key| sources.contains_key(key));
                         assert!(known, "{place}.{column}: no source {:?}", field.provenance);
                         assert!(field.values.is_empty() == field.otherwise.is_none(), "{place}.{column}");

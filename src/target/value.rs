@@ -69,6 +69,7 @@ impl ColumnMap {
     pub fn changes_values(&self) -> bool {
         self.case.is_some()
             || self.hex
+            || self.fallback.is_some()
             || !self.strips.is_empty()
             || self.blanks.is_some()
             || self.otherwise.is_some_and(|otherwise| otherwise != Otherwise::Same)
@@ -94,7 +95,7 @@ mod tests {
         assert_eq!(stored("DeviceFileEvents", "ActionType", "FileCreated"), becomes("creation"));
         assert_eq!(stored("DeviceFileEvents", "ActionType", "FileSeen"), Stored::Dropped);
         assert_eq!(stored("DeviceProcessEvents", "InitiatingProcessSignatureStatus", "Unsigned"), Stored::Same);
-        assert_eq!(stored("IdentityLogonEvents", "ActionType", "Logon Failed"), becomes("logon-failed"));
+        assert_eq!(stored("DeviceLogonEvents", "ActionType", "Logon Failed"), becomes("logon-failed"));
         assert_eq!(stored("AuditLogs", "Result", "success"), Stored::Same);
         assert_eq!(stored("AuditLogs", "Result", "timeout"), Stored::Unsure);
         assert_eq!(stored("DeviceProcessEvents", "FileName", "Cmd.exe"), Stored::Same);

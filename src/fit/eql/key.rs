@@ -87,12 +87,8 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                 if field.time {
                     return Ok(KeyOf::Time(0));
                 }
-                if field.map.is_some_and(|map| map.changes_values()) {
-                    let message = format!(
-                        "the ingest changes the values of field `{}`, so that different keys may be equal",
-                        field.name
-                    );
-                    self.note(Polarity::Positive, Diagnostic::note(Code::ValueChanged, Effect::Broader, span, message));
+                if let Some(note) = field.used(span) {
+                    self.note(Polarity::Positive, *note);
                 }
                 field_key(value, optional, span)
             }

@@ -15,6 +15,7 @@ mod join;
 mod key;
 mod limit;
 mod order;
+mod part;
 mod rows;
 mod runs;
 mod scope;

@@ -288,6 +288,9 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         polarity: Polarity,
     ) -> Said<(Value, Option<FieldType>)> {
         let ExprKind::Path { base, steps } = &expr.kind else { return Err(self.json(expr)) };
+        if let Some(known) = self.known_part(expr, scope, at, polarity)? {
+            return Ok(known);
+        }
         let unsayable = |message: String| Err(Unsayable::new(Code::RefusedPredicate, expr.span, message));
         // Keys from the innermost to the outermost.
         let mut keys: Vec<&'p str> = Vec::with_capacity(steps.len());

@@ -52,20 +52,15 @@ impl<'a> Fitter<'a, '_> {
             }
             return Ok(made.clone());
         }
+        if let Some(bag) = self.scope.unpacked.clone().filter(|_| !column.known) {
+            return self.unpacked_key(bag, &column.name, span);
+        }
         if !self.scope.events && !self.scope.open {
             let message = format!("column `{}` is not one of the row at this place", column.name);
             return Err(Unsayable::new(Code::UnknownColumn, span, message));
         }
         if !self.scope.events || self.tables.is_empty() {
             return Ok(Column::computed(self.new_name(&column.name, span)?, ty));
-        }
-        if let Some(bag) = self.scope.unpacked.clone().filter(|_| !column.known) {
-            let base = Meant::new(ExprKind::Column(bag), ScalarType::Dynamic, span);
-            let steps = vec![PathStep::Key(column.name.to_string())];
-            let part = Meant::new(ExprKind::Path { base: Box::new(base), steps }, ScalarType::Dynamic, span);
-            if let Some(part) = self.part_column(&part)? {
-                return Ok(part);
-            }
         }
         let field = self.event_field(column, span)?;
         let name = Name::new(field.name.as_ref()).ok_or_else(|| unwritable(&field.name, span))?;
@@ -86,6 +81,20 @@ impl<'a> Fitter<'a, '_> {
         let column = Column::computed(name, ty);
         let object = ty == ScalarType::Dynamic && form == Form::Keyword && !many;
         Ok(Column { form, many, object, present: time, empty_is_absent, known: Some(field), ..column })
+    }
+
+    /// A key of an object that was unpacked.
+    fn unpacked_key(&mut self, bag: ColumnRef, key: &Arc<str>, span: Span) -> Fit<Column<'a>> {
+        let base = Meant::new(ExprKind::Column(bag), ScalarType::Dynamic, span);
+        let steps = vec![PathStep::Key(key.to_string())];
+        let part = Meant::new(ExprKind::Path { base: Box::new(base), steps }, ScalarType::Dynamic, span);
+        if let Some(column) = self.part_column(&part)? {
+            return Ok(column);
+        }
+        let value = self.value(&part)?;
+        let form = self.form(&part);
+        let field = self.column_of_value(value);
+        Ok(Column { form, ..Column::computed(field, ScalarType::Dynamic) })
     }
 
     /// The type in which a field holds the values of a column.
@@ -114,6 +123,9 @@ impl<'a> Fitter<'a, '_> {
 
     /// A key of a dynamic column as a field of its own; `None` where the value that is looked into is no column.
     pub(super) fn part_column(&mut self, expr: &Meant) -> Fit<Option<Column<'a>>> {
+        if let Some(column) = self.known_part(expr)? {
+            return Ok(Some(column));
+        }
         let mut keys: Vec<&str> = Vec::new();
         let mut nodes = Vec::new();
         let mut base = expr;

@@ -146,20 +146,20 @@ impl<'a> Fitter<'a, '_> {
             self.source = Some(Source::From(vec![part, Part::Query(branch)]));
             return Ok(());
         }
-        let Source::From(mut parts) = source else { return Err(refused(span, "rows that are written out")) };
+        let passed: Option<Vec<Command>> =
+            commands.iter().map(|command| passing(command.clone(), keep, lists, flag)).collect();
+        // What can not be leaves the rows as they were, for a condition may be left out.
+        let (Source::From(mut parts), Some(passed)) = (source.clone(), passed) else {
+            (self.source, self.commands) = (Some(source), commands);
+            let why = "the rows are already made of several queries, and what is done with them since would take in those of the next";
+            return Err(refused(span, why).help("join before rows are grouped, or the target splunk"));
+        };
         parts.push(Part::Query(branch));
         if exceeds(&parts) {
+            (self.source, self.commands) = (Some(source), commands);
             return Err(too_many(span));
         }
-        self.source = Some(Source::From(parts));
-        for command in commands {
-            let command = passing(command, keep, lists, flag).ok_or_else(|| {
-                refused(span, "the rows are already made of several queries, and what is done with them since would take in those of the next").help(
-                    "join before rows are grouped, or the target splunk",
-                )
-            })?;
-            self.commands.push(command);
-        }
+        (self.source, self.commands) = (Some(Source::From(parts)), passed);
         Ok(())
     }
 

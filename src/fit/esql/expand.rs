@@ -8,12 +8,13 @@
 use std::sync::Arc;
 
 use super::scope::{Column, Form};
-use super::tree::{Command, Expr, SortKey};
+use super::tree::{Command, Expr, Glob, Name, SortKey};
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::Window;
 use crate::fit::flow::Proven;
 use crate::plan::{Expr as Meant, ExprKind, MvItem, NodeId, NodeRef, PathStep, ScalarType, Stage, StageKind, Tree};
+use crate::source::Span;
 
 /// Keys of one list that are expanded at most, each with all the others.
 const MAX_KEYS: usize = 6;
@@ -50,7 +51,7 @@ impl<'a> Fitter<'a, '_> {
             let message = "several lists are expanded one after the other: each value of one with each of the other";
             self.note(Code::Approximated, Effect::Unsure, stage.span, message);
         }
-        let order = self.take_order();
+        let order = self.take_order(stage.span);
         for item in items {
             self.expand(stage, item, rest)?;
         }
@@ -88,7 +89,8 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// The order of the rows, taken from where it stands: `MV_EXPAND` and joins take no rows that are ordered without a limit.
-    pub(super) fn take_order(&mut self) -> Option<Vec<SortKey>> {
+    /// `None` where there is none, or where what orders the rows is no longer there; then the order is lost.
+    pub(super) fn take_order(&mut self, span: Span) -> Option<Vec<SortKey>> {
         let at = self.commands.iter().rposition(|command| match command {
             Command::Sort(_) | Command::Limit { .. } => true,
             Command::Stats { inline, .. } => !inline,
@@ -103,18 +105,24 @@ impl<'a> Fitter<'a, '_> {
             | Command::IpLocation { .. }
             | Command::LookupJoin { .. } => false,
         })?;
-        match self.commands.get(at) {
-            // What comes between may have changed what orders the rows.
-            Some(Command::Sort(_)) if at + 1 == self.commands.len() => match self.commands.pop() {
-                Some(Command::Sort(keys)) => Some(keys),
-                Some(_) | None => None,
-            },
-            Some(Command::Sort(_)) => {
-                self.commands.remove(at);
-                None
-            }
-            Some(_) | None => None,
+        if !matches!(self.commands.get(at), Some(Command::Sort(_))) {
+            return None;
         }
+        let Command::Sort(keys) = self.commands.remove(at) else { return None };
+        let behind = self.commands.get(at..).unwrap_or_default();
+        let mut same = true;
+        for key in &keys {
+            key.value.visit(&mut |part| {
+                if let Expr::Field(name) = part {
+                    same &= behind.iter().all(|command| leaves(command, name));
+                }
+            });
+        }
+        if same {
+            return Some(keys);
+        }
+        self.note(Code::OrderDropped, Effect::Reshaped, span, "the order of the rows is lost");
+        None
     }
 
     /// One list.
@@ -256,6 +264,24 @@ impl<'a> Fitter<'a, '_> {
             }
         }
         reads
+    }
+}
+
+/// Whether a command leaves a column as it is, and there.
+fn leaves(command: &Command, name: &Name) -> bool {
+    let named = |glob: &Glob| crate::fit::text::matches_glob(glob.text(), name.text());
+    match command {
+        Command::Where(_) | Command::Sort(_) | Command::Limit { .. } => true,
+        Command::Eval(assignments) => assignments.iter().all(|(target, _)| target != name),
+        Command::Stats { inline, aggregates, by } => {
+            *inline && aggregates.iter().all(|it| it.name != *name) && by.iter().all(|(key, _)| key != name)
+        }
+        Command::Keep(globs) => globs.iter().any(named),
+        Command::Drop(globs) => !globs.iter().any(named),
+        Command::Rename(pairs) => pairs.iter().all(|(old, new)| old != name && new != name),
+        Command::MvExpand(column) => column != name,
+        Command::Grok { pattern, .. } | Command::Dissect { pattern, .. } => !pattern.contains(name.text()),
+        Command::IpLocation { .. } | Command::LookupJoin { .. } => false,
     }
 }
 

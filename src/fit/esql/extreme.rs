@@ -291,7 +291,11 @@ impl<'a> Fitter<'a, '_> {
     /// Makes way for `INLINE STATS`, which stands behind no order and no number of rows.
     fn before_inline(&mut self, stage: &Stage) -> Fit<()> {
         self.needs(Construct::InlineStats, stage.span)?;
-        self.take_order();
+        // The groups do not depend on the order.
+        let at = self.commands.iter().rposition(|command| matches!(command, Command::Sort(_) | Command::Limit { .. }));
+        if let Some(at) = at.filter(|at| matches!(self.commands.get(*at), Some(Command::Sort(_)))) {
+            self.commands.remove(at);
+        }
         let limited = |command: &Command| matches!(command, Command::Limit { by, .. } if by.is_empty());
         if self.commands.iter().any(limited) {
             let message = "this `summarize` can not be said in ES|QL: `INLINE STATS` can not stand behind `LIMIT`";

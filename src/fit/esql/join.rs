@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::combine::may_lack;
 use super::meet::as_other;
-use super::scope::{Column, Form};
+use super::scope::{Column, Form, converted};
 use super::tree::{Command, Expr, Name};
 use super::{Fit, Fitter, unwritten};
 use crate::diagnostic::{Code, Diagnostic, Effect};
@@ -31,7 +31,11 @@ impl<'a> Fitter<'a, '_> {
             return Ok(());
         }
         let in_query = join.on.len() == 1 && self.frame.needs(Construct::InSubquery).is_none();
+        let blocked = join.on.len() > 1 && self.can_combine(stage.span).is_err();
         match join.kind {
+            JoinKind::LeftSemi | JoinKind::LeftAnti if blocked && self.frame.needs(Construct::InSubquery).is_none() => {
+                self.among_rows(join, join.kind == JoinKind::LeftAnti)
+            }
             JoinKind::LeftSemi if in_query => self.among_others(join, false),
             JoinKind::LeftAnti if in_query => self.among_others(join, true),
             JoinKind::RightSemi if in_query => self.others_among(join, demand, false),
@@ -75,6 +79,48 @@ impl<'a> Fitter<'a, '_> {
         let value = left.value();
         let value = if lacks && (anti || right_lacks) { value.or_empty() } else { value };
         let null_stays = anti && !value.never_null() && !left.present && !self.is_there(&key.left, &left);
+        let missing = Expr::is_null(value.clone());
+        let found = Expr::InQuery { value: Box::new(value), query: Box::new(branch.body), negated: anti };
+        self.commands.push(Command::Where(if null_stays { Expr::any([missing, found]) } else { found }));
+        Ok(())
+    }
+
+    /// Keeps the rows whose keys, as one text, are among those of the right side, or those whose are not. The length in front
+    /// of each but the last tells where it ends.
+    fn among_rows(&mut self, join: &Join, anti: bool) -> Fit<()> {
+        let mut parts = Vec::new();
+        let mut types = Vec::new();
+        for key in &join.on {
+            let column = self.key_of(&key.left)?;
+            let value = if self.lacks(&key.left, &column) { column.value().or_empty() } else { column.value() };
+            parts.push(converted(value, Form::of(column.ty), Form::Keyword));
+            types.push(column.ty);
+        }
+        let polarity = if anti { self.polarity.negated() } else { self.polarity };
+        let mut names = BTreeSet::new();
+        join.on.iter().for_each(|key| mentioned(&key.right, &mut names));
+        let after = Demand { names, open: false };
+        let field = self.helper();
+        let inside = self.inside;
+        let (branch, ()) = self.nested(&join.right, polarity, after, &Window::default(), inside, |right| {
+            let mut parts = Vec::new();
+            for (key, ty) in join.on.iter().zip(types) {
+                let column = right.key_of(&key.right)?;
+                let (made, value) = right.carried_over(&column, column.field.clone());
+                let (made, value) = as_other(made, value, ty);
+                let value = if right.lacks(&key.right, &column) { value.or_empty() } else { value };
+                parts.push(converted(value, made.form, Form::Keyword));
+            }
+            let value = one_text(parts);
+            let null = !value.never_null();
+            right.expose(vec![("$key".into(), Column::computed(field.clone(), ScalarType::String), value)]);
+            if anti && null {
+                right.commands.push(Command::Where(Expr::is_not_null(Expr::Field(field))));
+            }
+            Ok(())
+        })?;
+        let value = one_text(parts);
+        let null_stays = anti && !value.never_null();
         let missing = Expr::is_null(value.clone());
         let found = Expr::InQuery { value: Box::new(value), query: Box::new(branch.body), negated: anti };
         self.commands.push(Command::Where(if null_stays { Expr::any([missing, found]) } else { found }));
@@ -298,6 +344,20 @@ impl<'a> Fitter<'a, '_> {
         let note = Diagnostic::note(Code::ColumnsDropped, Effect::Reshaped, span, message);
         self.ledger.note(self.polarity, note.help("end the hunt with a `project` of the columns that matter"));
     }
+}
+
+/// Texts as one, from which each can be told.
+fn one_text(parts: Vec<Expr>) -> Expr {
+    let last = parts.len().saturating_sub(1);
+    let mut texts = Vec::new();
+    for (index, part) in parts.into_iter().enumerate() {
+        if index < last {
+            let length = converted(Expr::call("LENGTH", [part.clone()]), Form::Long, Form::Keyword);
+            texts.extend([length, Expr::text(":")]);
+        }
+        texts.push(part);
+    }
+    Expr::Call("CONCAT", texts)
 }
 
 /// What is read of the right side, by its own names.

@@ -18,6 +18,7 @@ mod needles;
 mod once;
 mod pairs;
 mod parse;
+mod part;
 mod plugins;
 mod predicate;
 mod projection;

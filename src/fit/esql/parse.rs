@@ -112,7 +112,14 @@ impl<'a> Fitter<'a, '_> {
                 ParsePart::Any if next.is_none() && !simple => {}
                 ParsePart::Any => text.push_str(if next.is_none() { ".*" } else { ".*?" }),
                 ParsePart::Text { text: constant, .. } if simple => quote(constant, &mut text),
-                ParsePart::Text { text: constant, span } => text.push_str(&regex(constant, *span)?),
+                ParsePart::Text { text: constant, span } => {
+                    let (constant, unicode) = regex(constant, *span)?;
+                    if unicode {
+                        let message = "`\\d`, `\\w`, `\\s` and `\\b` may know other letters and digits in `GROK`";
+                        self.note(Code::RegexDialect, Effect::Unsure, *span, message);
+                    }
+                    text.push_str(&constant);
+                }
                 ParsePart::Column { .. } => {
                     let Some(capture) = groups.next() else { continue };
                     match shape(capture.ty).filter(|_| capture.shaped) {
@@ -251,15 +258,22 @@ fn quote(text: &str, out: &mut String) {
     }
 }
 
-/// A constant of `kind=regex`.
-fn regex(constant: &str, span: crate::source::Span) -> Fit<String> {
-    if regex_syntax::parse(constant).is_err() {
-        let message = "the regular expression is not valid";
-        return Err(Unsayable::new(Code::RefusedRegex, span, message));
+/// A constant of `kind=regex`, in what Oniguruma and PCRE have in common: no flags within the pattern, which they read in
+/// other ways.
+fn regex(constant: &str, span: crate::source::Span) -> Fit<(String, bool)> {
+    let refused = |why: String| {
+        let message = format!("the regular expression can not be said in ES|QL: {why}");
+        Unsayable::new(Code::RefusedRegex, span, message)
+    };
+    let pattern = crate::fit::regex::translate(constant).map_err(refused)?;
+    if pattern.groups > 0 {
+        return Err(unwritten(span, "a group in the pattern of `parse`").help("write it as `(?:…)`"));
     }
-    // What is written alike in both dialects; of a bracket, an escape or a group more would have to be known.
-    let plain = constant.chars().all(|char| char.is_ascii_alphanumeric() || " _-=:;,'<>/@.*+?|&!~`".contains(char));
-    if plain { Ok(constant.to_owned()) } else { Err(unwritten(span, "this regular expression in `parse`")) }
+    let flags = pattern.text.split("(?").skip(1).any(|rest| !rest.starts_with(':'));
+    if flags || pattern.text.contains("%{") {
+        return Err(unwritten(span, "this regular expression in `parse`"));
+    }
+    Ok((pattern.text, pattern.unicode_class))
 }
 
 /// What a value of the type looks like.

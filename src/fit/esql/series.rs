@@ -108,10 +108,10 @@ impl<'a> Fitter<'a, '_> {
     }
 
     /// The refusal of an operator that looks at neighbouring rows.
-    pub(super) fn of_neighbours(&self, stage: &Stage) -> Option<Unsayable> {
+    pub(super) fn of_neighbours(&self, tree: &dyn Tree) -> Option<Unsayable> {
         let vocabulary = self.frame.vocabulary;
         let mut found = None;
-        stage.visit(&mut |node| {
+        tree.visit(&mut |node| {
             if let NodeRef::Expr(Meant { kind: ExprKind::Call { function, .. }, span, .. }) = node
                 && let Some(row) = vocabulary.function_row(*function)
                 && row.kind == FunctionKind::Window

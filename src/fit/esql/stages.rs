@@ -83,8 +83,8 @@ impl<'a> Fitter<'a, '_> {
             StageKind::Join(join) => self.join(stage, join, false, rest),
             StageKind::Lookup(join) => self.join(stage, join, true, rest),
             StageKind::Serialize(bindings) => self.extend(bindings),
-            StageKind::Evaluate { plugin, args } => self.evaluate(stage, *plugin, args),
-            StageKind::Invoke { function, .. } => self.invoke(stage, *function),
+            StageKind::Evaluate { plugin, args } => self.evaluate(stage, *plugin, args, rest),
+            StageKind::Invoke { function, args } => self.invoke(stage, *function, args, rest),
             StageKind::MakeSeries(series) => self.make_series(stage, series, rest),
             StageKind::ParseKv { .. } | StageKind::Untranslated(_) => Err(self.unsupported(stage)),
         }
@@ -125,7 +125,10 @@ impl<'a> Fitter<'a, '_> {
             }
             match self.predicate(conjunct) {
                 Ok(condition) => parts.push(condition),
-                Err(reason) => self.leave_out(conjunct, reason)?,
+                Err(reason) => {
+                    let reason = self.of_neighbours(conjunct).unwrap_or(reason);
+                    self.leave_out(conjunct, reason)?;
+                }
             }
         }
         let condition = Expr::all(parts);
