@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Effect};
 use crate::fit::esql::scope::Form;
 use crate::fit::esql::tree::{Expr, Name};
 use crate::fit::esql::{Fit, Fitter, Unsayable};
-use crate::plan::{Expr as Meant, ExprKind, PathStep};
+use crate::plan::{Expr as Meant, ExprKind, PathStep, ScalarType};
 use crate::target::Construct;
 
 impl<'a> Fitter<'a, '_> {
@@ -16,6 +16,10 @@ impl<'a> Fitter<'a, '_> {
     pub(in crate::fit::esql) fn part(&mut self, expr: &Meant) -> Fit<Expr> {
         let (root, steps, passed) = self.walked(expr);
         if let Some(PathStep::Computed(key)) = steps.iter().find(|step| matches!(step, PathStep::Computed(_))) {
+            if let Some(value) = self.computed_part(root, key, &steps)? {
+                passed.into_iter().for_each(|node| self.ledger.carried(node));
+                return Ok(value);
+            }
             let message = "a part under a computed key can not be said in ES|QL";
             return Err(Unsayable::new(Code::RefusedFunction, key.span, message)
                 .help("name the key, or choose between named ones with `case`"));
@@ -55,6 +59,30 @@ impl<'a> Fitter<'a, '_> {
         }
         let value = self.text_value(root)?;
         self.json_part(expr, value, &steps)
+    }
+
+    /// `list[expression]`, `json[expression]`
+    fn computed_part(&mut self, root: &Meant, key: &Meant, steps: &[&PathStep]) -> Fit<Option<Expr>> {
+        if steps.len() != 1 {
+            return Ok(None);
+        }
+        match (self.shape(root), key.ty) {
+            (Shape::Many, ScalarType::Int | ScalarType::Long) => {
+                let list = self.split_parts(root)?;
+                let index = Expr::call("TO_INTEGER", [self.operand(key)?]);
+                Ok(Some(Expr::call("MV_SLICE", [list, index])))
+            }
+            (Shape::Json, ScalarType::String) => {
+                self.needs(Construct::JsonExtract, key.span)?;
+                let message = "a key that holds a quote is not found";
+                self.note(Code::Approximated, Effect::Unsure, key.span, message);
+                let text = self.text_value(root)?;
+                let key = self.filled(key)?;
+                let path = Expr::call("CONCAT", [Expr::text("['"), key, Expr::text("']")]);
+                Ok(Some(Expr::call("JSON_EXTRACT", [text, path])))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The value that is looked into at last, the steps, and the nodes on the way.
@@ -151,7 +179,7 @@ impl<'a> Fitter<'a, '_> {
         match steps.as_slice() {
             _ if self.is_flattened(root) => Form::Keyword,
             _ if self.has_fields(root) => Form::Untold,
-            [PathStep::Index(_)] if self.shape(root) == Shape::Many => self.form(root),
+            [PathStep::Index(_) | PathStep::Computed(_)] if self.shape(root) == Shape::Many => self.form(root),
             [PathStep::Key(key)] if matches!(key.as_str(), "latitude" | "longitude") && self.is_place(root) => {
                 Form::Double
             }

@@ -314,6 +314,10 @@ impl<'a> Fitter<'a, '_> {
             if !alike {
                 self.approximated(expr, "bins that do not divide a day begin at other times than in KQL");
             }
+            if (1..MILLISECOND).contains(ticks) {
+                self.approximated(expr, "Elasticsearch cuts a time to milliseconds");
+                return Ok(time);
+            }
             let Some(size) = span(*ticks) else {
                 return Err(unwritten(size.span, "a `bin` of less than a millisecond"));
             };
