@@ -139,19 +139,21 @@ impl Printer<'_> {
         if text.contains('\n') || text.chars().count() + before <= WIDTH {
             return text;
         }
-        let (items, binding, word) = match condition {
-            Expr::And(items) => (items, Binding::And, "AND"),
-            Expr::Or(items) => (items, Binding::Or, "OR"),
-            _ => return text,
+        let (items, binding, word) = if let Expr::And(items) = condition {
+            (items, Binding::And, "AND")
+        } else if let Expr::Or(items) = condition {
+            (items, Binding::Or, "OR")
+        } else {
+            return text;
         };
         let part = |item: &Expr| {
             if matches!((item, binding), (Expr::Or(_), Binding::And)) {
                 return format!("({})", self.broken(item, indent + 4, indent + word.len() + 3));
             }
-            match item {
-                Expr::And(_) => self.broken(item, indent + 4, indent + word.len() + 1),
-                _ => self.expr(item).operand(self.context, binding, Same::Fits),
+            if matches!(item, Expr::And(_)) {
+                return self.broken(item, indent + 4, indent + word.len() + 1);
             }
+            self.expr(item).operand(self.context, binding, Same::Fits)
         };
         let gap = format!("\n{}{word} ", " ".repeat(indent));
         items.iter().map(part).collect::<Vec<_>>().join(&gap)

@@ -27,10 +27,10 @@ impl Printer<'_> {
     fn pipeline(&self, commands: &[Command], search: &str) -> String {
         let mut text = String::new();
         for (index, command) in commands.iter().enumerate() {
-            text.push_str(match (index, command) {
-                (0, Command::Search(_)) => search,
-                (0, _) => "| ",
-                _ => "\n| ",
+            text.push_str(match index {
+                0 if matches!(command, Command::Search(_)) => search,
+                0 => "| ",
+                1.. => "\n| ",
             });
             text.push_str(&self.command(command));
         }

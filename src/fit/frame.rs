@@ -1,12 +1,13 @@
 //! What every fitter is given: the plan, the target's data and what the user chose.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::Plan;
+use crate::plan::{Pipeline, Plan};
 use crate::source::Span;
-use crate::target::{Construct, Schema, Since, Spellings, TargetFacts, Version, Written};
+use crate::target::{Capability, Construct, Schema, Since, Spellings, Support, TargetFacts, Version, Written};
 use crate::vocabulary::Vocabulary;
 
 use super::Style;
+use super::unsayable::Unsayable;
 
 /// One translation to be made.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +68,21 @@ impl Frame<'_> {
         let message = format!("{what} needs Elastic {needed}; the target version is {version}");
         let refusal = Diagnostic::refusal(Code::NeedsNewer, span, message);
         Box::new(refusal.help(format!("--target-version {needed}, if the cluster is as new")))
+    }
+
+    /// Why a source is refused, where the data of the target says so.
+    pub(crate) fn refused_source(&self, pipeline: &Pipeline, language: &str) -> Option<Unsayable> {
+        let answer = Capability::of_source(&pipeline.source).map(|it| self.facts.capabilities.get(it))?;
+        if answer.is != Support::Refused {
+            return None;
+        }
+        let none = format!("{language} has no counterpart of it");
+        let note = answer.note.as_deref().unwrap_or(&none);
+        let refusal = Unsayable::new(Code::RefusedSource, pipeline.span, format!("the source can not be read: {note}"));
+        Some(match &answer.instead {
+            Some(instead) => refusal.help(instead.clone()),
+            None => refusal,
+        })
     }
 
     fn lacking(&self, since: &Since) -> Option<Version> {

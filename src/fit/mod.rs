@@ -1,6 +1,6 @@
 //! Plan × target → what the target says: every decision about meaning is made here, and written into the ledger.
 //!
-//! Each target language has a folder with its fitter (`spl/`, `eql/`, `sigma/`) and a module `tree` in it: the typed form
+//! Each target language has a folder with its fitter (`spl/`, `eql/`, `esql/`, `sigma/`) and a module `tree` in it: the typed form
 //! of a query of that language, which `emit` prints without a decision left to make. What a fitter can not say it refuses
 //! or drops by name; a tree exists only beside a closed ledger.
 
@@ -8,14 +8,18 @@ mod bags;
 mod demand;
 pub(crate) mod eql;
 pub(crate) mod esql;
+mod extreme;
 mod fields;
 mod flow;
 mod frame;
 mod ingest;
+mod join;
 pub(crate) mod json;
+mod known;
 mod ledger;
 mod lucene;
 mod outside;
+mod parse;
 mod regex;
 pub(crate) mod sigma;
 pub(crate) mod spl;

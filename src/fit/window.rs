@@ -126,15 +126,16 @@ impl<'p> Window<'p> {
 }
 
 /// The order of two moments where it does not depend on the clock.
-fn compare(a: Moment, b: Moment) -> Option<std::cmp::Ordering> {
+pub(crate) fn compare(a: Moment, b: Moment) -> Option<std::cmp::Ordering> {
     match (a, b) {
         (Moment::Absolute(a), Moment::Absolute(b)) => Some(a.cmp(&b)),
         (
             Moment::Relative { offset: a, floor: None, after: x },
             Moment::Relative { offset: b, floor: None, after: y },
         ) => Some((a.saturating_add(x)).cmp(&b.saturating_add(y))),
-        (a, b) if a == b => Some(std::cmp::Ordering::Equal),
-        _ => None,
+        (Moment::Absolute(_) | Moment::Relative { .. }, Moment::Absolute(_) | Moment::Relative { .. }) => {
+            (a == b).then_some(std::cmp::Ordering::Equal)
+        }
     }
 }
 

@@ -520,7 +520,13 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
         let made = if from.is_empty() { String::new() } else { format!(" by {}", self.quoted(from)) };
         let message = match loss {
             Loss::Gone => format!("`{name}` is no column of the events"),
-            _ => format!("`{name}` is {}{made}, which EQL does not have", loss.is()),
+            Loss::Aggregate
+            | Loss::Time
+            | Loss::Element
+            | Loss::Extracted
+            | Loss::Joined
+            | Loss::Window
+            | Loss::TableName => format!("`{name}` is {}{made}, which EQL does not have", loss.is()),
         };
         let aggregated = matches!(loss, Loss::Aggregate | Loss::Time | Loss::Gone);
         let joined = loss == Loss::Joined;

@@ -14,12 +14,8 @@ use super::tree::{Cond, Constant, Value};
 impl<'p, 'a> Conditions<'p, 'a, '_> {
     /// The name of a function in KQL.
     pub(super) fn function(&self, expr: &Expr) -> Option<&'a str> {
-        match &expr.kind {
-            ExprKind::Call { function, .. } => {
-                self.frame.vocabulary.function_row(*function).map(|row| row.name.as_str())
-            }
-            _ => None,
-        }
+        let ExprKind::Call { function, .. } = &expr.kind else { return None };
+        self.frame.vocabulary.function_row(*function).map(|row| row.name.as_str())
     }
 
     /// How EQL spells a function. A malformed row is found by a test of the data.

@@ -391,12 +391,8 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
 /// `x in (T | …)`: the value, whether case counts, and the table, where its rows stand for events.
 pub(super) fn table_of(conjunct: &Expr) -> Option<(&Expr, Case, &Pipeline)> {
     let ExprKind::Text(text) = &conjunct.kind else { return None };
-    match (&text.needles, text.how, text.negated) {
-        (Needles::Table(table), TextHow::Equals, false) if not_events(table).is_none() => {
-            Some((&text.subject, text.case, table))
-        }
-        _ => None,
-    }
+    let (Needles::Table(table), TextHow::Equals, false) = (&text.needles, text.how, text.negated) else { return None };
+    not_events(table).is_none().then_some((&text.subject, text.case, table))
 }
 
 /// The columns of the right side: `(name in its rows, name behind the join)`.

@@ -46,9 +46,9 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
             rows.branches().for_each(|branch| branch.conds.push(Cond::Constant(false)));
             return self.conditions.ledger.carried_whole(stage);
         }
-        let sorted = shape.order.and_then(|order| match &order.kind {
-            StageKind::Sort(keys) => by_time(keys, pipeline),
-            _ => None,
+        let sorted = shape.order.and_then(|order| {
+            let StageKind::Sort(keys) = &order.kind else { return None };
+            by_time(keys, pipeline)
         });
         match (self.pipe_at(pipeline, rest, shape), limit(count), shape.order, sorted) {
             (true, Some(count), None, _) => {
@@ -108,8 +108,6 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
 
 /// A constant number of rows.
 fn limit(count: &Expr) -> Option<u64> {
-    match count.as_literal() {
-        Some(Literal::Long(count)) => u64::try_from(*count).ok(),
-        _ => None,
-    }
+    let Some(Literal::Long(count)) = count.as_literal() else { return None };
+    u64::try_from(*count).ok()
 }

@@ -150,17 +150,14 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
             return Err(self.refused_function(name, expr.span));
         }
         let subject = self.subject(subject, scope, at, polarity)?;
-        match (&subject.value, subject.elastic_type) {
-            (Value::Field { .. }, Some(FieldType::Ip)) => {}
-            (Value::Field { name, .. }, known) => {
-                let effect = if known.is_none() { Effect::Exact } else { Effect::Unsure };
-                let message = format!(
-                    "`cidrMatch` compares field `{}` only if its mapping is of type ip",
-                    name.replace('`', "'")
-                );
-                self.note(polarity, Diagnostic::note(Code::FieldCaveat, effect, expr.span, message));
-            }
-            _ => return Err(Unsayable::new(Code::RefusedPredicate, expr.span, "`cidrMatch` compares fields only")),
+        let Value::Field { name, .. } = &subject.value else {
+            return Err(Unsayable::new(Code::RefusedPredicate, expr.span, "`cidrMatch` compares fields only"));
+        };
+        if subject.elastic_type != Some(FieldType::Ip) {
+            let effect = if subject.elastic_type.is_none() { Effect::Exact } else { Effect::Unsure };
+            let name = name.replace('`', "'");
+            let message = format!("`cidrMatch` compares field `{name}` only if its mapping is of type ip");
+            self.note(polarity, Diagnostic::note(Code::FieldCaveat, effect, expr.span, message));
         }
         Ok(Network { value: subject.value, blocks, family: if six { "::/0" } else { "0.0.0.0/0" } })
     }
@@ -172,10 +169,8 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         for item in items {
             if let Some(Literal::Array(values)) = item.as_literal() {
                 for value in values {
-                    match value {
-                        Literal::String(text) => out.push(text.clone()),
-                        _ => return Err(none(item.span)),
-                    }
+                    let Literal::String(text) = value else { return Err(none(item.span)) };
+                    out.push(text.clone());
                 }
                 continue;
             }

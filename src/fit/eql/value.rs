@@ -79,7 +79,21 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                     // Most columns of unknown tables are texts, and both tests agree on the others.
                     Meaning::Source | Meaning::Lost(..) => true,
                 },
-                _ => false,
+                ExprKind::Literal(_)
+                | ExprKind::Moment(_)
+                | ExprKind::Path { .. }
+                | ExprKind::Call { .. }
+                | ExprKind::Arithmetic { .. }
+                | ExprKind::Negate(_)
+                | ExprKind::Compare { .. }
+                | ExprKind::Text(_)
+                | ExprKind::In { .. }
+                | ExprKind::Presence { .. }
+                | ExprKind::Time(_)
+                | ExprKind::And(_)
+                | ExprKind::Or(_)
+                | ExprKind::Not(_)
+                | ExprKind::Scalar(_) => false,
             },
             ScalarType::Bool
             | ScalarType::Datetime
@@ -238,18 +252,19 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                     // Each name was given at an earlier place, so this ends.
                     (inner, place) = (expr, at);
                 }
-                match &inner.kind {
-                    ExprKind::Path { .. } => self.subject(inner, scope, place, polarity),
-                    _ if inner.ty == ScalarType::String => self.subject(inner, scope, place, polarity),
-                    _ => Err(self.json(of)),
+                if matches!(inner.kind, ExprKind::Path { .. }) || inner.ty == ScalarType::String {
+                    self.subject(inner, scope, place, polarity)
+                } else {
+                    Err(self.json(of))
                 }
             }
             ScalarType::Int | ScalarType::Long | ScalarType::Bool => {
                 let number = self.number(of, scope, at, polarity)?;
-                let elastic_type = match number.value {
-                    Value::Field { .. } if number.stored == Some(ScalarType::String) => Some(FieldType::Keyword),
-                    Value::Field { .. } if of.ty != ScalarType::Bool => Some(FieldType::Long),
-                    _ => None,
+                let is_field = matches!(number.value, Value::Field { .. });
+                let elastic_type = if is_field && number.stored == Some(ScalarType::String) {
+                    Some(FieldType::Keyword)
+                } else {
+                    (is_field && of.ty != ScalarType::Bool).then_some(FieldType::Long)
                 };
                 let subject = Subject { elastic_type, ..Subject::of(number.value) };
                 if elastic_type.is_some() { Ok(subject) } else { self.as_text(&subject, of.span) }
@@ -329,7 +344,21 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                     }
                     base = inner;
                 }
-                _ => return unsayable(format!("EQL does not look into {}", self.quoted(base.span))),
+                ExprKind::Literal(_)
+                | ExprKind::Moment(_)
+                | ExprKind::Arithmetic { .. }
+                | ExprKind::Negate(_)
+                | ExprKind::Compare { .. }
+                | ExprKind::Text(_)
+                | ExprKind::In { .. }
+                | ExprKind::Presence { .. }
+                | ExprKind::Time(_)
+                | ExprKind::And(_)
+                | ExprKind::Or(_)
+                | ExprKind::Not(_)
+                | ExprKind::Scalar(_) => {
+                    return unsayable(format!("EQL does not look into {}", self.quoted(base.span)));
+                }
             }
         };
         if !matches!(base.ty, ScalarType::Dynamic | ScalarType::Unknown) {

@@ -5,8 +5,9 @@
 
 use std::cmp::Ordering;
 
+use crate::fit::window::compare;
 use crate::fit::{TimeRange, Window, moment_text};
-use crate::plan::{Bound, Expr, Moment, Pipeline, Source, StageKind};
+use crate::plan::{Bound, Expr, Pipeline, Source, StageKind};
 
 use super::join::{Role, role, table_of};
 
@@ -90,17 +91,4 @@ fn widest<'p>(bounds: impl Iterator<Item = Option<&'p Bound>>, keep: Ordering) -
         });
     }
     out
-}
-
-/// The order of two moments where it does not depend on the clock.
-fn compare(a: Moment, b: Moment) -> Option<Ordering> {
-    match (a, b) {
-        (Moment::Absolute(a), Moment::Absolute(b)) => Some(a.cmp(&b)),
-        (
-            Moment::Relative { offset: a, floor: None, after: x },
-            Moment::Relative { offset: b, floor: None, after: y },
-        ) => Some(a.saturating_add(x).cmp(&b.saturating_add(y))),
-        (a, b) if a == b => Some(Ordering::Equal),
-        _ => None,
-    }
 }

@@ -148,7 +148,21 @@ impl<'a> Fitter<'a, '_> {
                     nodes.push(base.id);
                     base = inner;
                 }
-                _ => match self.taken_apart(base) {
+                ExprKind::Literal(_)
+                | ExprKind::Moment(_)
+                | ExprKind::Column(_)
+                | ExprKind::Call { .. }
+                | ExprKind::Arithmetic { .. }
+                | ExprKind::Negate(_)
+                | ExprKind::Compare { .. }
+                | ExprKind::Text(_)
+                | ExprKind::In { .. }
+                | ExprKind::Presence { .. }
+                | ExprKind::Time(_)
+                | ExprKind::And(_)
+                | ExprKind::Or(_)
+                | ExprKind::Not(_)
+                | ExprKind::Scalar(_) => match self.taken_apart(base) {
                     Some(inner) => {
                         nodes.push(base.id);
                         base = inner;

@@ -154,13 +154,14 @@ impl<'a> Fitter<'a, '_> {
             Some(column) => column.form,
             None => self.form(&item.value),
         };
-        let name = match (&value, &source) {
-            (Expr::Field(field), Some(_)) if is_column(&item.value, &item.name) => field.clone(),
-            _ => {
-                let name = self.new_name(&item.name, item.value.span)?;
-                self.commands.push(Command::Eval(vec![(name.clone(), value)]));
-                name
-            }
+        let name = if let (Expr::Field(field), Some(_)) = (&value, &source)
+            && is_column(&item.value, &item.name)
+        {
+            field.clone()
+        } else {
+            let name = self.new_name(&item.name, item.value.span)?;
+            self.commands.push(Command::Eval(vec![(name.clone(), value)]));
+            name
         };
         self.commands.push(Command::MvExpand(name.clone()));
         if made && !present {

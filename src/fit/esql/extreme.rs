@@ -14,48 +14,13 @@ use super::summarize::Parts;
 use super::tree::{Aggregate as Said, Command, Expr, Glob, Name, SortKey, own};
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::extreme::Extreme;
 use crate::plan::{
-    Aggregate, AggregateBinding, AggregateKind, AggregateValue, ArgColumns, Binding, Expr as Meant, ExprKind, NodeRef,
-    ScalarType, Stage, Tree,
+    AggregateBinding, AggregateKind, Binding, Expr as Meant, ExprKind, NodeRef, ScalarType, Stage, Tree,
 };
 use crate::target::Construct;
 
-/// An aggregate that takes the values of one row.
-#[derive(Clone, Copy)]
-pub(super) struct Extreme<'p> {
-    binding: &'p AggregateBinding,
-    aggregate: &'p Aggregate,
-}
-
-impl<'p> Extreme<'p> {
-    /// The aggregate, if it is one.
-    pub(super) fn of(binding: &'p AggregateBinding) -> Option<Self> {
-        match &binding.value {
-            AggregateValue::One(aggregate) => {
-                let several = match &aggregate.columns {
-                    ArgColumns::All => true,
-                    ArgColumns::Named(columns) => !columns.is_empty(),
-                    ArgColumns::None => false,
-                };
-                let ordered = matches!(aggregate.kind, AggregateKind::ArgMax | AggregateKind::ArgMin);
-                let takes_row = ordered || aggregate.kind == AggregateKind::TakeAny && several;
-                takes_row.then_some(Self { binding, aggregate })
-            }
-            AggregateValue::Computed { .. } => None,
-        }
-    }
-
-    fn takes_all(&self) -> bool {
-        matches!(self.aggregate.columns, ArgColumns::All)
-    }
-
-    fn columns(&self) -> &'p [Binding] {
-        match &self.aggregate.columns {
-            ArgColumns::Named(columns) => columns,
-            ArgColumns::None | ArgColumns::All => &[],
-        }
-    }
-
+impl Extreme<'_> {
     /// What orders the rows, as a column of the result.
     fn ordering(&self) -> Option<Binding> {
         let by = self.aggregate.args.first()?;
@@ -345,10 +310,8 @@ impl<'a> Fitter<'a, '_> {
         let ordering = chosen.len().min(1);
         let keys: Vec<Name> = items
             .iter()
-            .filter_map(|(_, column, value)| match value {
-                Expr::Field(field) if *field == column.field => Some(field.clone()),
-                _ => None, // computed
-            })
+            .filter(|(_, column, value)| matches!(value, Expr::Field(field) if *field == column.field))
+            .map(|(_, column, _)| column.field.clone())
             .collect();
         for (index, (name, column, value)) in chosen.into_iter().chain(items).enumerate() {
             match value {

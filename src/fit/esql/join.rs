@@ -12,15 +12,13 @@ use super::meet::as_other;
 use super::scope::{Column, Form, converted};
 use super::tree::{Command, Expr, Name};
 use super::{Fit, Fitter, unwritten};
-use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::diagnostic::{Code, Effect};
 use crate::fit::Window;
 use crate::fit::demand::{Demand, mentioned};
-use crate::plan::{Expr as Meant, Join, JoinKey, JoinKind, ScalarType, Source, Stage, StageKind};
+use crate::fit::join::{Output, columns_dropped, outputs};
+use crate::plan::{Expr as Meant, Join, JoinKind, ScalarType, Source, Stage, StageKind};
 use crate::source::Span;
 use crate::target::Construct;
-
-/// A column of a row that goes into a join: its name there and afterwards, and its type.
-pub(super) type Output = (Arc<str>, Arc<str>, ScalarType);
 
 impl<'a> Fitter<'a, '_> {
     /// `join`, `lookup`; `rest` are the stages after it.
@@ -303,46 +301,16 @@ impl<'a> Fitter<'a, '_> {
         left: &BTreeSet<Arc<str>>,
         open_left: bool,
     ) -> (Vec<Output>, bool) {
-        let row = &join.right.columns;
-        let events = self.scope.events;
-        let mut named = BTreeSet::new();
-        if demand.open && events {
-            mentioned(join.right.as_ref(), &mut named);
-        }
-        let is_key =
-            |name: &Arc<str>| join.on.iter().any(|key| key.right.as_column().is_some_and(|it| it.name == *name));
-        let mut outputs: Vec<Output> = Vec::new();
-        let mut dropped = false;
-        for (own, ty) in &row.columns {
-            if lookup && is_key(own) {
-                continue;
-            }
-            let name = join.renamed.iter().find(|(from, _)| from == own).map_or(own, |(_, to)| to);
-            let wanted = demand.names.contains(name) || demand.open && (!events || named.contains(own) && !is_key(own));
-            if wanted {
-                outputs.push((own.clone(), name.clone(), *ty));
-            } else {
-                dropped |= demand.open;
-            }
-        }
-        if row.open || events {
-            dropped |= demand.open && row.open;
-            for name in &demand.names {
-                // A name of which no side is known to have it is the left one's, where that may have more.
-                let taken = open_left || left.contains(name) || outputs.iter().any(|(_, it, _)| it == name);
-                let may_have = events || self.scope.open || self.scope.made.contains_key(name);
-                if !taken && may_have && row.open && !name.contains('*') {
-                    outputs.push((name.clone(), name.clone(), ScalarType::Unknown));
-                }
-            }
-        }
-        (outputs, dropped)
+        let (row, events) = (&join.right.columns, self.scope.events);
+        outputs(join, demand, lookup, events, |name| {
+            // A name of which no side is known to have it is the left one's, where that may have more.
+            let may_have = events || self.scope.open || self.scope.made.contains_key(name);
+            !open_left && !left.contains(name) && may_have && row.open && !name.contains('*')
+        })
     }
 
     pub(super) fn columns_dropped(&mut self, span: Span) {
-        let message = "columns that the hunt does not name are not brought over by the join";
-        let note = Diagnostic::note(Code::ColumnsDropped, Effect::Reshaped, span, message);
-        self.ledger.note(self.polarity, note.help("end the hunt with a `project` of the columns that matter"));
+        self.ledger.note(self.polarity, columns_dropped(span));
     }
 }
 
@@ -358,16 +326,6 @@ fn one_text(parts: Vec<Expr>) -> Expr {
         texts.push(part);
     }
     Expr::Call("CONCAT", texts)
-}
-
-/// What is read of the right side, by its own names.
-pub(super) fn own_demand(join: &Join, demand: &Demand) -> Demand {
-    let own = |name: &Arc<str>| {
-        join.renamed.iter().find(|(_, to)| to == name).map_or_else(|| name.clone(), |(from, _)| from.clone())
-    };
-    let mut names: BTreeSet<Arc<str>> = demand.names.iter().map(own).collect();
-    join.on.iter().for_each(|key: &JoinKey| mentioned(&key.right, &mut names));
-    Demand { names, open: demand.open }
 }
 
 /// The columns of a list outside of the hunt that a join reads: their names, and those in the list.

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::combine::{may_lack, refused};
-use super::join::{Output, own_demand};
 use super::once::{ends_unique, written_once};
 use super::projection::Item;
 use super::scope::{Column, Form, converted};
@@ -18,6 +17,7 @@ use super::{Fit, Fitter, unwritten};
 use crate::diagnostic::{Code, Polarity};
 use crate::fit::Window;
 use crate::fit::demand::{Demand, mentioned};
+use crate::fit::join::{Output, own_demand};
 use crate::plan::{Join, JoinKind, Pipeline, ScalarType, Stage};
 use crate::source::Span;
 use crate::target::Construct;

@@ -49,7 +49,7 @@ use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{Expr as Meant, NodeId, Pipeline, Tree};
 use crate::source::Span;
-use crate::target::{Capability, Construct, Support};
+use crate::target::Construct;
 
 /// ES|QL could say it; it is not written yet.
 fn unwritten(span: Span, what: impl std::fmt::Display) -> Unsayable {
@@ -170,7 +170,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
         let own = Window::leading(pipeline);
         let window = if own.is_open() { window } else { &own };
         if let Err(reason) = self.source(pipeline, window) {
-            return Err(whole(self.refused_source(pipeline, reason)));
+            return Err(whole(self.frame.refused_source(pipeline, "ES|QL").unwrap_or(reason)));
         }
         self.ledger.carried(pipeline.id);
         let from = self.commands.len();
@@ -223,23 +223,6 @@ impl<'a, 'l> Fitter<'a, 'l> {
                 );
                 self.note(Code::SiteLimits, Effect::Exact, span, message);
             }
-        }
-    }
-
-    /// The reason why a source is refused: the answer of the target's data, or the reason found.
-    fn refused_source(&self, pipeline: &Pipeline, reason: Unsayable) -> Unsayable {
-        let answer = Capability::of_source(&pipeline.source).map(|it| self.frame.facts.capabilities.get(it));
-        match answer {
-            Some(answer) if answer.is == Support::Refused => {
-                let note = answer.note.as_deref().unwrap_or("ES|QL has no counterpart of it");
-                let message = format!("the source can not be read: {note}");
-                let refusal = Unsayable::new(Code::RefusedSource, pipeline.span, message);
-                match &answer.instead {
-                    Some(instead) => refusal.help(instead.clone()),
-                    None => refusal,
-                }
-            }
-            _ => reason,
         }
     }
 

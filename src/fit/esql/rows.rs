@@ -217,10 +217,10 @@ fn text(value: &Value) -> Option<String> {
         Value::Real(_) => return None,
         Value::Decimal(text) | Value::String(text) | Value::Guid(text) => text.clone(),
         Value::Datetime(ticks) => iso8601(*ticks)?,
-        Value::Timespan(ticks) => match milliseconds(*ticks) {
-            Expr::Number(number) => number,
-            _ => return None,
-        },
+        Value::Timespan(ticks) => {
+            let Expr::Number(number) = milliseconds(*ticks) else { return None };
+            number
+        }
         Value::Array(_) | Value::Bag(_) => crate::fit::json::json_text(value),
     })
 }

@@ -1,11 +1,11 @@
 //! The operators of a pipeline that keep rows apart: filters, order, and how many rows stay.
 
-use super::parse::Pattern;
 use super::scope::{Column, Scope};
 use super::tree::{Aggregate, Command, Expr, Name, SortKey as Key, own};
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::Window;
+use crate::fit::parse::Pattern;
 use crate::plan::{Binding, Expr as Meant, ScalarType, SortKey, Stage, StageKind, UntranslatedOperator, Value};
 use crate::target::{Capability, Support};
 

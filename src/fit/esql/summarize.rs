@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use super::extreme::Extreme;
 use super::scope::{Column, Form, Scope};
 use super::tree::{Aggregate as Said, Command, Expr, Glob, Name, Operator};
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::extreme::Extreme;
 use crate::plan::{
     Aggregate, AggregateBinding, AggregateKind, AggregateValue, Binding, Expr as Meant, ScalarType, Stage, Value,
 };

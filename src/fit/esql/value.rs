@@ -10,6 +10,7 @@ use super::scope::{Column, Form, converted};
 use super::tree::{Expr, Operator};
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::known::{sign, total};
 use crate::plan::{ArithmeticOp, Expr as Meant, ExprKind, ScalarType, TICKS_PER_SECOND, Value};
 use crate::source::Span;
 
@@ -284,41 +285,4 @@ pub(super) fn same_kind(items: &[Expr]) -> bool {
         [a, b] => std::mem::discriminant(a) == std::mem::discriminant(b),
         _ => true,
     })
-}
-
-/// On which side of zero a constant lies.
-fn sign(expr: &Meant) -> Option<Ordering> {
-    match expr.as_literal()? {
-        Value::Long(number) | Value::Timespan(number) => Some(number.cmp(&0)),
-        Value::Real(number) => number.partial_cmp(&0.0),
-        Value::Null(_)
-        | Value::Bool(_)
-        | Value::Decimal(_)
-        | Value::String(_)
-        | Value::Datetime(_)
-        | Value::Guid(_)
-        | Value::Array(_)
-        | Value::Bag(_) => None,
-    }
-}
-
-/// Whether a condition is never null.
-fn total(expr: &Meant) -> bool {
-    use crate::plan::CompareOp;
-    match &expr.kind {
-        ExprKind::And(items) | ExprKind::Or(items) => items.iter().all(total),
-        ExprKind::Text(_) | ExprKind::In { .. } | ExprKind::Presence { .. } | ExprKind::Time(_) => true,
-        ExprKind::Compare { op, right, .. } => {
-            matches!(op, CompareOp::Eq | CompareOp::Ne) && right.as_literal().is_some()
-        }
-        ExprKind::Literal(value) => !matches!(value, Value::Null(_)),
-        ExprKind::Moment(_)
-        | ExprKind::Column(_)
-        | ExprKind::Path { .. }
-        | ExprKind::Call { .. }
-        | ExprKind::Arithmetic { .. }
-        | ExprKind::Negate(_)
-        | ExprKind::Not(_)
-        | ExprKind::Scalar(_) => false,
-    }
 }

@@ -8,7 +8,6 @@ use super::form::{number, when};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::extreme::Extreme;
 use super::parts::{Parts, read_by};
 use super::scope::Column;
 use super::tree::{
@@ -16,6 +15,7 @@ use super::tree::{
 };
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::Code;
+use crate::fit::extreme::Extreme;
 use crate::plan::{AggregateBinding, Binding, Expr, MvItem, SortKey, Stage, StageKind, Value};
 
 /// The stages of a body, while they are fitted.

@@ -13,47 +13,8 @@ use super::scope::{Column, Scope};
 use super::tree::{Command, EvalExpr, Name, SortBy, SortOrder, StatsAggregate, StatsInput};
 use super::{Fit, Fitter};
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{
-    Aggregate, AggregateBinding, AggregateKind, AggregateValue, ArgColumns, Binding, Expr, ExprKind, NodeRef,
-    ScalarType, Stage, Tree,
-};
-
-/// An aggregate that takes the values of one row.
-#[derive(Clone, Copy)]
-pub(super) struct Extreme<'p> {
-    binding: &'p AggregateBinding,
-    aggregate: &'p Aggregate,
-}
-
-impl<'p> Extreme<'p> {
-    /// The aggregate, if it is one.
-    pub(super) fn of(binding: &'p AggregateBinding) -> Option<Self> {
-        match &binding.value {
-            AggregateValue::One(aggregate) => {
-                let several = match &aggregate.columns {
-                    ArgColumns::All => true,
-                    ArgColumns::Named(columns) => !columns.is_empty(),
-                    ArgColumns::None => false,
-                };
-                let ordered = matches!(aggregate.kind, AggregateKind::ArgMax | AggregateKind::ArgMin);
-                let takes_row = ordered || aggregate.kind == AggregateKind::TakeAny && several;
-                takes_row.then_some(Self { binding, aggregate })
-            }
-            AggregateValue::Computed { .. } => None,
-        }
-    }
-
-    fn takes_all(&self) -> bool {
-        matches!(self.aggregate.columns, ArgColumns::All)
-    }
-
-    fn columns(&self) -> &'p [Binding] {
-        match &self.aggregate.columns {
-            ArgColumns::Named(columns) => columns,
-            ArgColumns::None | ArgColumns::All => &[],
-        }
-    }
-}
+use crate::fit::extreme::Extreme;
+use crate::plan::{AggregateBinding, AggregateKind, Binding, Expr, ExprKind, NodeRef, ScalarType, Stage, Tree};
 
 /// A value as it is before the groups are made.
 struct Ordering<'a> {

@@ -16,11 +16,9 @@ use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
 use crate::fit::Window;
 use crate::fit::demand::{Demand, mentioned};
+use crate::fit::join::{Output, columns_dropped, outputs, own_demand};
 use crate::plan::{Join, JoinKind, ScalarType, Stage};
 use crate::source::Span;
-
-/// A column of a row that goes into a join: its name there and afterwards, and its type.
-type Output = (Arc<str>, Arc<str>, ScalarType);
 
 /// A column as it is made: its name, what is known of it, and its value.
 type Item<'a> = (Arc<str>, Column<'a>, EvalExpr);
@@ -322,38 +320,7 @@ impl<'a> Fitter<'a, '_> {
 
     /// The columns of this row, the right side of a join, that are read after it, and whether others are left out.
     fn outputs(&self, join: &Join, demand: &Demand, lookup: bool, left: &BTreeSet<Arc<str>>) -> (Vec<Output>, bool) {
-        let row = &join.right.columns;
-        let events = self.scope.events;
-        let mut named = BTreeSet::new();
-        if demand.open && events {
-            mentioned(join.right.as_ref(), &mut named);
-        }
-        let is_key =
-            |name: &Arc<str>| join.on.iter().any(|key| key.right.as_column().is_some_and(|it| it.name == *name));
-        let mut outputs: Vec<Output> = Vec::new();
-        let mut dropped = false;
-        for (own, ty) in &row.columns {
-            if lookup && is_key(own) {
-                continue;
-            }
-            let name = join.renamed.iter().find(|(from, _)| from == own).map_or(own, |(_, to)| to);
-            let wanted = demand.names.contains(name) || demand.open && (!events || named.contains(own) && !is_key(own));
-            if wanted {
-                outputs.push((own.clone(), name.clone(), *ty));
-            } else {
-                dropped |= demand.open;
-            }
-        }
-        if row.open || events {
-            dropped |= demand.open && row.open;
-            for name in &demand.names {
-                let taken = left.contains(name) || outputs.iter().any(|(_, it, _)| it == name);
-                if !taken && self.may_have(name) {
-                    outputs.push((name.clone(), name.clone(), ScalarType::Unknown));
-                }
-            }
-        }
-        (outputs, dropped)
+        outputs(join, demand, lookup, self.scope.events, |name| !left.contains(name) && self.may_have(name))
     }
 
     /// Whether the row may have a column of this name.
@@ -375,18 +342,6 @@ impl<'a> Fitter<'a, '_> {
     }
 
     fn columns_dropped(&mut self, span: Span) {
-        let message = "columns that the hunt does not name are not brought over by the join";
-        let note = crate::diagnostic::Diagnostic::note(Code::ColumnsDropped, Effect::Reshaped, span, message);
-        self.ledger.note(self.polarity, note.help("end the hunt with a `project` of the columns that matter"));
+        self.ledger.note(self.polarity, columns_dropped(span));
     }
-}
-
-/// What is read of the right side, by its own names.
-fn own_demand(join: &Join, demand: &Demand) -> Demand {
-    let own = |name: &Arc<str>| {
-        join.renamed.iter().find(|(_, to)| to == name).map_or_else(|| name.clone(), |(from, _)| from.clone())
-    };
-    let mut names: BTreeSet<Arc<str>> = demand.names.iter().map(own).collect();
-    join.on.iter().for_each(|key| mentioned(&key.right, &mut names));
-    Demand { names, open: demand.open }
 }

@@ -54,7 +54,6 @@ use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window, regex};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{Expr, Pipeline, Tree};
 use crate::source::Span;
-use crate::target::{Capability, Support};
 
 impl Unsayable {
     /// SPL could say it; it is not written yet.
@@ -219,7 +218,7 @@ impl<'a, 'l> Fitter<'a, 'l> {
         let own = Window::leading(pipeline);
         let window = if own.is_open() { window } else { &own };
         if let Err(reason) = self.source(pipeline, window) {
-            return Err(whole(self.refused_source(pipeline, reason)));
+            return Err(whole(self.frame.refused_source(pipeline, "Splunk").unwrap_or(reason)));
         }
         self.ledger.carried(pipeline.id);
         if self.closed_window {
@@ -271,23 +270,6 @@ impl<'a, 'l> Fitter<'a, 'l> {
             null_text: self.null_text,
             proven: self.proven,
             fixed: self.fixed,
-        }
-    }
-
-    /// The reason why a source is refused: the answer of the target's data, or the reason found.
-    fn refused_source(&self, pipeline: &Pipeline, reason: Unsayable) -> Unsayable {
-        let answer = Capability::of_source(&pipeline.source).map(|it| self.frame.facts.capabilities.get(it));
-        match answer {
-            Some(answer) if answer.is == Support::Refused => {
-                let note = answer.note.as_deref().unwrap_or("Splunk has no counterpart of it");
-                let message = format!("the source can not be read: {note}");
-                let refusal = Unsayable::new(Code::RefusedSource, pipeline.span, message);
-                match &answer.instead {
-                    Some(instead) => refusal.help(instead.clone()),
-                    None => refusal,
-                }
-            }
-            _ => reason,
         }
     }
 

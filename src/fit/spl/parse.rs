@@ -11,21 +11,8 @@ use super::scope::Column;
 use super::tree::{Command, EvalExpr, Name};
 use super::{Fit, Fitter, Unsayable, regex};
 use crate::diagnostic::{Code, Effect};
-use crate::plan::{Expr, ParseKind, ParsePart, ScalarType, Stage};
-
-/// What a `parse` looks for.
-pub(super) struct Pattern<'p> {
-    /// The text that is taken apart.
-    pub(super) subject: &'p Expr,
-    /// How constants are read.
-    pub(super) kind: ParseKind,
-    /// Flags of the regular expression.
-    pub(super) flags: Option<&'p str>,
-    /// Constants and columns.
-    pub(super) parts: &'p [ParsePart],
-    /// Rows that do not match are dropped.
-    pub(super) filter: bool,
-}
+use crate::fit::parse::Pattern;
+use crate::plan::{ParseKind, ParsePart, ScalarType, Stage};
 
 /// A column that is filled.
 struct Capture {

@@ -74,7 +74,7 @@ impl<'a> Fitter<'a, '_> {
             StageKind::MvExpand { items, index, limit } => self.mv_expand(stage, items, index.as_ref(), limit.as_ref()),
             StageKind::Parse { subject, kind, flags, parts, filter } => self.parse(
                 stage,
-                &super::parse::Pattern { subject, kind: *kind, flags: flags.as_deref(), parts, filter: *filter },
+                &crate::fit::parse::Pattern { subject, kind: *kind, flags: flags.as_deref(), parts, filter: *filter },
             ),
             StageKind::MvApply { items, limit, body } => self.mv_apply(stage, items, limit.as_ref(), body),
             StageKind::Evaluate { plugin, args } => self.evaluate(stage, *plugin, args),

@@ -4,12 +4,12 @@
 
 use super::form::{call, number, text, when};
 
-use super::extreme::Extreme;
 use super::parts::{Parts, read_by};
 use super::scope::{Column, Scope, Shape};
 use super::tree::{Command, EvalExpr, Name, Operator, StatsAggregate, StatsInput, StreamWindow};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::extreme::Extreme;
 use crate::plan::{
     Aggregate, AggregateBinding, AggregateKind, AggregateValue, Binding, Expr, ExprKind, ScalarType, Stage, Value,
 };

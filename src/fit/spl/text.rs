@@ -7,13 +7,13 @@
 
 use super::dynamic::is_inside_json;
 use super::form::{call, concat, escaped, number, text, when};
-use super::function::choice::is_nothing;
 use super::matcher::{Matcher, is_searchable};
 use super::predicate::Condition;
 use super::scope::{Column, Shape};
 use super::tree::{Comparison, EvalExpr, SearchExpr};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect, Polarity};
+use crate::fit::known::is_nothing;
 use crate::fit::text::{folds_alike, gravest_edge};
 use crate::fit::{LiteralFit, Style};
 use crate::plan::{Case, Expr, ExprKind, Needles, Pipeline, ScalarType, TextHow, TextMatch};

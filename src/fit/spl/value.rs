@@ -10,6 +10,7 @@ use super::moment::{epoch, seconds};
 use super::tree::{EvalExpr, Operator};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::known::{sign, total};
 use crate::plan::{ArithmeticOp, Expr, ExprKind, ScalarType, Value};
 
 /// Nodes of an expression at most.
@@ -122,43 +123,6 @@ impl<'a> Fitter<'a, '_> {
         }
         let column = expr.as_column().and_then(|column| self.scope.made.get(&column.name));
         sign(expr) == Some(Ordering::Greater) || column.is_some_and(|column| column.positive)
-    }
-}
-
-/// On which side of zero a constant lies.
-fn sign(expr: &Expr) -> Option<Ordering> {
-    match expr.as_literal()? {
-        Value::Long(number) | Value::Timespan(number) => Some(number.cmp(&0)),
-        Value::Real(number) => number.partial_cmp(&0.0),
-        Value::Null(_)
-        | Value::Bool(_)
-        | Value::Decimal(_)
-        | Value::String(_)
-        | Value::Datetime(_)
-        | Value::Guid(_)
-        | Value::Array(_)
-        | Value::Bag(_) => None,
-    }
-}
-
-/// Whether a condition is never null.
-fn total(expr: &Expr) -> bool {
-    use crate::plan::CompareOp;
-    match &expr.kind {
-        ExprKind::And(items) | ExprKind::Or(items) => items.iter().all(total),
-        ExprKind::Text(_) | ExprKind::In { .. } | ExprKind::Presence { .. } | ExprKind::Time(_) => true,
-        ExprKind::Compare { op, right, .. } => {
-            matches!(op, CompareOp::Eq | CompareOp::Ne) && right.as_literal().is_some()
-        }
-        ExprKind::Literal(value) => !matches!(value, Value::Null(_)),
-        ExprKind::Moment(_)
-        | ExprKind::Column(_)
-        | ExprKind::Path { .. }
-        | ExprKind::Call { .. }
-        | ExprKind::Arithmetic { .. }
-        | ExprKind::Negate(_)
-        | ExprKind::Not(_)
-        | ExprKind::Scalar(_) => false,
     }
 }
 

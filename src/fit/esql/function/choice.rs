@@ -4,6 +4,7 @@ use crate::diagnostic::{Code, Effect};
 use crate::fit::esql::scope::{Form, converted};
 use crate::fit::esql::tree::Expr;
 use crate::fit::esql::{Fit, Fitter};
+use crate::fit::known::is_nothing;
 use crate::plan::{ColumnRef, Expr as Meant, ExprKind, ScalarType, Value};
 
 impl<'a> Fitter<'a, '_> {
@@ -87,14 +88,5 @@ impl<'a> Fitter<'a, '_> {
         let ty = made.unwrap_or(if otherwise.ty == ScalarType::Unknown { expr.ty } else { otherwise.ty });
         self.column(&column, ty, name.span).ok()?;
         Some(Meant { kind: ExprKind::Column(column), ty, ..expr.clone() })
-    }
-}
-
-/// Whether a value is what a missing column has anyway.
-fn is_nothing(expr: &Meant) -> bool {
-    match expr.as_literal() {
-        Some(Value::Null(_)) => true,
-        Some(Value::String(text)) => text.is_empty(),
-        Some(_) | None => false,
     }
 }

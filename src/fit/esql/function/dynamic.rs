@@ -89,7 +89,22 @@ impl<'a> Fitter<'a, '_> {
                     _ => Form::Keyword,
                 }
             }
-            _ => Form::Keyword,
+            ExprKind::Literal(_)
+            | ExprKind::Moment(_)
+            | ExprKind::Column(_)
+            | ExprKind::Path { .. }
+            | ExprKind::Call { .. }
+            | ExprKind::Arithmetic { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::Text(_)
+            | ExprKind::In { .. }
+            | ExprKind::Presence { .. }
+            | ExprKind::Time(_)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Scalar(_) => Form::Keyword,
         }
     }
 

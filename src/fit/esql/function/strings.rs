@@ -8,9 +8,10 @@ use crate::fit::esql::scope::{Form, converted};
 use crate::fit::esql::text::fold;
 use crate::fit::esql::tree::{Comparison, Expr, Operator};
 use crate::fit::esql::{Fit, Fitter, Unsayable, unwritten};
+use crate::fit::known::is_count;
 use crate::fit::lucene::Folded;
 use crate::fit::regex::{self, Dialect, Pattern};
-use crate::plan::{ArithmeticOp, Expr as Meant, ExprKind, ScalarType, Value};
+use crate::plan::{Expr as Meant, ExprKind, ScalarType, Value};
 
 /// A character that no text holds: the information separator that ASCII has for units.
 pub(super) const UNIT: char = '\u{1f}';
@@ -266,7 +267,7 @@ impl<'a> Fitter<'a, '_> {
             }
             Some(_) | None => {
                 let from = self.operand(start)?;
-                if self.is_count(start) {
+                if is_count(start, |expr| self.function_name(expr)) {
                     plus_one(from)
                 } else {
                     let below = Expr::compare(Comparison::Lt, from.clone(), Expr::number(0));
@@ -277,7 +278,8 @@ impl<'a> Fitter<'a, '_> {
         Ok(match length {
             None => Expr::call("SUBSTRING", [value, from]),
             Some(length) => {
-                let known = self.is_count(length) || matches!(length.as_literal(), Some(Value::Long(0..)));
+                let known = is_count(length, |expr| self.function_name(expr))
+                    || matches!(length.as_literal(), Some(Value::Long(0..)));
                 let mut length = self.operand(length)?;
                 if !known {
                     // ES|QL gives null where the length is below zero.
@@ -286,25 +288,6 @@ impl<'a> Fitter<'a, '_> {
                 Expr::call("SUBSTRING", [value, from, length])
             }
         })
-    }
-
-    /// Whether a number is never below zero: a length or a count, or the place behind a text that is looked for.
-    fn is_count(&self, expr: &Meant) -> bool {
-        let from = |expr: &Meant, least: i64| match expr.as_literal() {
-            Some(Value::Long(number)) => *number >= least,
-            Some(_) => false,
-            None => match self.function_name(expr) {
-                Some("strlen" | "array_length" | "countof" | "string_size") => least <= 0,
-                Some("indexof" | "array_index_of") => least <= -1,
-                Some(_) | None => false,
-            },
-        };
-        if let ExprKind::Arithmetic { op: ArithmeticOp::Add, left, right } = &expr.kind {
-            return from(left, 0) && from(right, 0)
-                || from(left, -1) && from(right, 1)
-                || from(left, 1) && from(right, -1);
-        }
-        from(expr, 0)
     }
 
     /// `countof(text, search, kind)`

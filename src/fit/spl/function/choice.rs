@@ -2,6 +2,7 @@
 
 use super::form::{call, text, when};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::known::is_nothing;
 use crate::fit::spl::scope::Shape;
 use crate::fit::spl::tree::EvalExpr;
 use crate::fit::spl::{Fit, Fitter};
@@ -97,14 +98,5 @@ impl<'a> Fitter<'a, '_> {
             return None;
         }
         Some(Expr { kind: ExprKind::Column(column), ty, ..expr.clone() })
-    }
-}
-
-/// Whether a value is what a missing column has anyway.
-pub(in crate::fit::spl) fn is_nothing(expr: &Expr) -> bool {
-    match expr.as_literal() {
-        Some(Value::Null(_)) => true,
-        Some(Value::String(text)) => text.is_empty(),
-        Some(_) | None => false,
     }
 }

@@ -2,9 +2,10 @@
 
 use super::form::{add, call, concat, escaped, greater, less, matches, number, or, replaced, subtract, text, when};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::known::is_count;
 use crate::fit::spl::tree::EvalExpr;
 use crate::fit::spl::{Fit, Fitter, Unsayable, regex};
-use crate::plan::{ArithmeticOp, Expr, ExprKind, ScalarType, Value};
+use crate::plan::{Expr, ExprKind, ScalarType, Value};
 
 /// A character that no text holds: the information separator that ASCII has for units.
 const UNIT: char = '\u{1f}';
@@ -224,7 +225,7 @@ impl<'a> Fitter<'a, '_> {
         let from = match start.as_literal() {
             Some(Value::Long(start)) if *start < 0 => number(start),
             Some(_) => add(self.operand(start)?, number(1)),
-            None if self.is_count(start) => add(self.operand(start)?, number(1)),
+            None if is_count(start, |expr| self.function_name(expr)) => add(self.operand(start)?, number(1)),
             None => {
                 let from = self.operand(start)?;
                 let from = self.shared(from, start.span);
@@ -241,7 +242,8 @@ impl<'a> Fitter<'a, '_> {
         Ok(match length {
             None => call("substr", [value, from]),
             Some(length) => {
-                let known = self.is_count(length) || matches!(length.as_literal(), Some(Value::Long(0..)));
+                let known = is_count(length, |expr| self.function_name(expr))
+                    || matches!(length.as_literal(), Some(Value::Long(0..)));
                 let mut length = self.operand(length)?;
                 if !known {
                     // SPL takes what lies before the start where the length is below zero.
@@ -250,25 +252,6 @@ impl<'a> Fitter<'a, '_> {
                 call("substr", [value, from, length])
             }
         })
-    }
-
-    /// Whether a number is never below zero: a length or a count, or the place behind a text that is looked for.
-    fn is_count(&self, expr: &Expr) -> bool {
-        let from = |expr: &Expr, least: i64| match expr.as_literal() {
-            Some(Value::Long(number)) => *number >= least,
-            Some(_) => false,
-            None => match self.function_name(expr) {
-                Some("strlen" | "array_length" | "countof" | "string_size") => least <= 0,
-                Some("indexof" | "indexof_regex" | "array_index_of") => least <= -1,
-                Some(_) | None => false,
-            },
-        };
-        if let ExprKind::Arithmetic { op: ArithmeticOp::Add, left, right } = &expr.kind {
-            return from(left, 0) && from(right, 0)
-                || from(left, -1) && from(right, 1)
-                || from(left, 1) && from(right, -1);
-        }
-        from(expr, 0)
     }
 
     /// `countof(text, search, kind)`
