@@ -164,6 +164,12 @@ impl<'a> Fitter<'a, '_> {
             name
         };
         self.commands.push(Command::MvExpand(name.clone()));
+        if of_event {
+            // https://www.elastic.co/docs/reference/query-languages/esql/esql-multivalued-fields
+            let message =
+                "Elasticsearch keeps the values of a list in an order of its own, and equal texts among them once";
+            self.note(Code::Approximated, Effect::Unsure, stage.span, message);
+        }
         if made && !present {
             // A list that an aggregate made is never null in KQL, and an empty one has no rows.
             self.commands.push(Command::Where(Expr::is_not_null(Expr::Field(name.clone()))));
