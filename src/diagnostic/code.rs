@@ -2,6 +2,9 @@
 //!
 //! `HG0xx` reading and syntax, `HG1xx` names and types, `HG2xx` refused, `HG3xx` fidelity, `HG4xx` target data,
 //! `HG9xx` a fault of huntgate itself.
+//!
+//! It is one table and may be longer than other files: the enum, its texts and the list of all come from it, so that no code
+//! can lack an explanation or be given twice. What a code does to a verdict is in `effect.rs`.
 
 /// What `huntgate explain` prints of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

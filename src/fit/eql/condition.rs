@@ -479,6 +479,9 @@ impl<'p, 'a, 'l> Conditions<'p, 'a, 'l> {
             return Ok(Cond::Constant(present));
         }
         if is_text {
+            if let Some(cond) = self.presence_of_any(subject, present, scope, at, polarity)? {
+                return Ok(cond);
+            }
             let choices = self.choices(subject, scope, at)?;
             let mut out = Vec::with_capacity(choices.len());
             for (guard, subject, at) in choices {

@@ -267,6 +267,20 @@ impl Cond {
         });
     }
 
+    /// How many conditions this one is made of.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::All(items) | Self::Any(items) => items.iter().map(Self::size).sum(),
+            Self::Not(inner) => inner.size(),
+            Self::Constant(_)
+            | Self::Match { .. }
+            | Self::Null { .. }
+            | Self::Compare { .. }
+            | Self::In { .. }
+            | Self::Cidr { .. } => 1,
+        }
+    }
+
     /// All of these, simplified.
     pub(crate) fn all(items: Vec<Cond>) -> Self {
         Self::junction(items, true)

@@ -148,7 +148,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
                     for (index, arg) in args.iter().enumerate() {
                         pairs.push((Cond::all(before.clone()), arg));
                         if index + 1 < args.len() {
-                            before.push(this.presence_of(arg, scope, at, polarity)?);
+                            before.push(this.presence_of(arg, false, scope, at, polarity)?);
                             this.spend(before.len(), expr.span)?;
                         }
                     }
@@ -157,7 +157,10 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
             }
             let mut out = Vec::new();
             for (guard, value) in pairs {
-                for (inner, value, at) in this.choices(value, scope, at)? {
+                let choices = this.choices(value, scope, at)?;
+                // Choices within choices write the guard once for each.
+                this.spend(guard.size().saturating_mul(choices.len().saturating_sub(1)), expr.span)?;
+                for (inner, value, at) in choices {
                     out.push((Cond::all(vec![guard.clone(), inner]), value, at));
                 }
             }
@@ -165,9 +168,43 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
         })
     }
 
-    fn presence_of(&mut self, arg: &'p Expr, scope: &Scope<'p, 'a>, at: Place, polarity: Polarity) -> Said<Cond> {
+    /// Whether there is a value, as `coalesce` asks it.
+    fn presence_of(
+        &mut self,
+        arg: &'p Expr,
+        present: bool,
+        scope: &Scope<'p, 'a>,
+        at: Place,
+        polarity: Polarity,
+    ) -> Said<Cond> {
         let absence = if self.is_text(arg, scope, at) { Absence::Empty } else { Absence::Null };
-        self.presence(arg, absence, false, scope, at, polarity)
+        self.presence(arg, absence, present, scope, at, polarity)
+    }
+
+    /// Whether one of the values of a `coalesce` is there; `None` where the expression is none. It need not be asked which of
+    /// them it is, which would double what is written with each `coalesce` within another.
+    pub(super) fn presence_of_any(
+        &mut self,
+        expr: &'p Expr,
+        present: bool,
+        scope: &Scope<'p, 'a>,
+        at: Place,
+        polarity: Polarity,
+    ) -> Said<Option<Cond>> {
+        self.deeper(expr.span, |this| {
+            if let ExprKind::Column(column) = &expr.kind
+                && let Meaning::Computed(inner, at) = scope.meaning(&column.name, column.known, at)
+            {
+                return this.presence_of_any(inner, present, scope, at, polarity);
+            }
+            let ExprKind::Call { args, .. } = &expr.kind else { return Ok(None) };
+            if this.function(expr) != Some("coalesce") {
+                return Ok(None);
+            }
+            let parts: Said<Vec<Cond>> =
+                args.iter().map(|arg| this.presence_of(arg, present, scope, at, polarity)).collect();
+            parts.map(|parts| Some(if present { Cond::any(parts) } else { Cond::all(parts) }))
+        })
     }
 
     /// A text.
