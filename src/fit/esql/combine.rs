@@ -201,6 +201,12 @@ impl<'a> Fitter<'a, '_> {
     pub(super) fn lacks(&self, expr: &Meant, column: &Column<'_>) -> bool {
         may_lack(column, expr.ty) && !self.is_there(expr, column)
     }
+
+    /// Whether a key may be the empty text, which is what a missing one of the other side is in KQL.
+    pub(super) fn may_be_empty(&self, expr: &Meant) -> bool {
+        matches!(expr.ty, ScalarType::String | ScalarType::Unknown | ScalarType::Dynamic)
+            && !expr.as_column().is_some_and(|reference| self.proven.contains(&reference.name))
+    }
 }
 
 /// Whether a column is a text that may be null here and is empty in KQL.

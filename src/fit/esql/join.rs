@@ -57,27 +57,28 @@ impl<'a> Fitter<'a, '_> {
         let Some(key) = join.on.first() else { return Ok(()) };
         let left = self.key_of(&key.left)?;
         let lacks = self.lacks(&key.left, &left);
+        let empty = self.may_be_empty(&key.left);
         let polarity = if anti { self.polarity.negated() } else { self.polarity };
         let mut names = BTreeSet::new();
         mentioned(&key.right, &mut names);
         let after = Demand { names, open: false };
-        let (branch, right_lacks) =
+        let (branch, right_empty) =
             self.nested(&join.right, polarity, after, &Window::default(), self.inside, |right| {
                 let column = right.key_of(&key.right)?;
                 let right_lacks = right.lacks(&key.right, &column);
                 let (made, value) = right.carried_over(&column, column.field.clone());
                 let (made, value) = as_other(made, value, left.ty);
-                let value = if right_lacks && (lacks || anti) { value.or_empty() } else { value };
+                let value = if right_lacks && (empty || anti) { value.or_empty() } else { value };
                 if anti && !may_lack(&column, column.ty) && !column.present {
                     right.commands.push(Command::Where(Expr::is_not_null(column.bare())));
                 }
                 if !right.holds_only(&column.field) || value != column.bare() {
                     right.expose(vec![("$key".into(), made, value)]);
                 }
-                Ok(right_lacks)
+                Ok(right.may_be_empty(&key.right))
             })?;
         let value = left.value();
-        let value = if lacks && (anti || right_lacks) { value.or_empty() } else { value };
+        let value = if lacks && (anti || right_empty) { value.or_empty() } else { value };
         let null_stays = anti && !value.never_null() && !left.present && !self.is_there(&key.left, &left);
         let missing = Expr::is_null(value.clone());
         let found = Expr::InQuery { value: Box::new(value), query: Box::new(branch.body), negated: anti };

@@ -47,6 +47,8 @@ struct Meeting<'m, 'a> {
     /// Its keys, and which of them may be missing.
     keys: Vec<Column<'a>>,
     lacks: Vec<bool>,
+    /// Which of them may be the empty text.
+    empty: Vec<bool>,
     /// The names it is known to have.
     known: BTreeSet<Arc<str>>,
     /// It may have more columns than are known.
@@ -75,12 +77,13 @@ impl<'a> Fitter<'a, '_> {
         let single = self.is_single();
         let keys = join.on.iter().map(|key| self.key_of(&key.left)).collect::<Fit<Vec<_>>>()?;
         let lacks = join.on.iter().zip(&keys).map(|(key, column)| self.lacks(&key.left, column)).collect();
+        let empty = join.on.iter().map(|key| self.may_be_empty(&key.left)).collect();
         let fields: Vec<Name> = keys.iter().map(|column| column.field.clone()).collect();
         let unique = keys.iter().all(|column| column.value() == column.bare()) && self.is_unique_by(&fields);
         let known = self.left_names();
         let columns = self.left_columns(join, demand, &known, span);
         let open = self.is_open();
-        let meeting = Meeting { join, lookup, demand, keys, lacks, known, open, single, unique, columns, span };
+        let meeting = Meeting { join, lookup, demand, keys, lacks, empty, known, open, single, unique, columns, span };
         let once = self.met(&meeting)?;
         if once {
             self.joined_once(rest, span);
@@ -167,7 +170,7 @@ impl<'a> Fitter<'a, '_> {
                 for key in &join.on {
                     let column = right.key_of(&key.right)?;
                     let lacks = right.lacks(&key.right, &column);
-                    keys.push((column, lacks));
+                    keys.push((column, lacks, right.may_be_empty(&key.right)));
                 }
                 Ok(keys)
             })?;
@@ -177,12 +180,12 @@ impl<'a> Fitter<'a, '_> {
         let mut items: Vec<Item<'a>> = Vec::new();
         let mut names: Vec<Name> = Vec::new();
         let both = meeting.keys.iter().zip(&meeting.lacks).zip(&keys);
-        for (index, ((column, lacks), (other, right_lacks))) in both.enumerate() {
+        for (index, ((column, lacks), (other, _, right_empty))) in both.enumerate() {
             let own = single && other.value() == other.bare() && !names.contains(&other.field);
             let field = if own { other.field.clone() } else { self.helper() };
             let (made, value) = self.carried_over(column, field.clone());
             let (made, value) = as_other(made, value, other.ty);
-            let value = if *lacks && (*right_lacks || !single) { value.or_empty() } else { value };
+            let value = if *lacks && (*right_empty || !single) { value.or_empty() } else { value };
             if !may_lack(column, column.ty) && !column.present {
                 self.commands.push(Command::Where(Expr::is_not_null(column.bare())));
             }
@@ -246,7 +249,7 @@ impl<'a> Fitter<'a, '_> {
         }
         let merged = self.merges();
         let marked = Marked { keys: names, flag, columns, unique, dropped: false, bodies: vec![body] };
-        let own = keys.iter().map(|(column, lacks)| if *lacks { column.value().or_empty() } else { column.value() });
+        let own = keys.iter().map(|(column, lacks, _)| if *lacks { column.value().or_empty() } else { column.value() });
         self.bring_over(kind, marked, own.collect(), single, false, span)?;
         let mut copies = Vec::new();
         for (name, column, key) in same {
@@ -485,14 +488,14 @@ impl<'a> Fitter<'a, '_> {
             let (branch, ()) = self.nested(part, polarity, wanted, &Window::default(), true, |right| {
                 let mut items = Vec::new();
                 let mut own_keys = Vec::new();
-                let both = join.on.iter().zip(&marked.keys).zip(meeting.lacks.iter().zip(&meeting.keys));
-                for (index, ((key, field), (lacks, other))) in both.enumerate() {
+                let both = join.on.iter().zip(&marked.keys).zip(meeting.empty.iter().zip(&meeting.keys));
+                for (index, ((key, field), (empty, other))) in both.enumerate() {
                     let column = right.key_of(&key.right)?;
                     own_keys.push(column.field.clone());
                     let (made, value) = right.carried_over(&column, field.clone());
                     let (made, value) = as_other(made, value, other.ty);
                     let right_lacks = right.lacks(&key.right, &column);
-                    let value = if right_lacks && (*lacks || !single) { value.or_empty() } else { value };
+                    let value = if right_lacks && (*empty || !single) { value.or_empty() } else { value };
                     if !may_lack(&column, column.ty) && !column.present {
                         right.commands.push(Command::Where(Expr::is_not_null(column.bare())));
                     }

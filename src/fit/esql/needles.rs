@@ -75,12 +75,12 @@ impl<'a> Fitter<'a, '_> {
             let value = fold(if there { value } else { value.or_empty() }, folded);
             return self.found_beside(expr, matched.negated, value, folded, polarity, pipeline);
         }
-        let (branch, lacks) = self.first_column(pipeline, polarity, false, |inner, column, ty| {
-            let lacks = inner.key_column(column, ty, pipeline, folded, !there || matched.negated)?;
-            Ok(lacks)
+        let fill = self.may_be_empty(&matched.subject) || matched.negated;
+        let (branch, empty) = self.first_column(pipeline, polarity, false, |inner, column, ty| {
+            inner.key_column(column, ty, pipeline, folded, fill)
         })?;
-        // The empty text is a value: of both sides where both may lack it, and of one that must not be found.
-        let value = if there || !matched.negated && !lacks { value } else { value.or_empty() };
+        // The empty text is a value: of both sides where both may hold or lack it, and of one that must not be found.
+        let value = if there || !matched.negated && !empty { value } else { value.or_empty() };
         Ok(Expr::InQuery {
             value: Box::new(fold(value, folded)),
             query: Box::new(branch.body),
@@ -100,12 +100,13 @@ impl<'a> Fitter<'a, '_> {
         let name = pipeline.columns.columns.first().map(|(name, _)| name.clone());
         let proven = name.as_ref().is_some_and(|name| self.proven.contains(name));
         let list = ty == ScalarType::Dynamic;
-        let lacks = may_lack(&column, ty) && !proven;
+        let text = matches!(ty, ScalarType::String | ScalarType::Unknown | ScalarType::Dynamic);
+        let (empty, lacks) = (text && !proven, may_lack(&column, ty) && !proven);
         let value = converted(column.bare(), column.form, Form::Keyword);
         if list {
             self.one_column(column, value);
-            let Some(Command::Keep(globs)) = self.commands.last() else { return Ok(lacks) };
-            let Some(field) = globs.first().and_then(|glob| Name::new(glob.text())) else { return Ok(lacks) };
+            let Some(Command::Keep(globs)) = self.commands.last() else { return Ok(empty) };
+            let Some(field) = globs.first().and_then(|glob| Name::new(glob.text())) else { return Ok(empty) };
             self.commands.push(Command::MvExpand(field.clone()));
             let each = Expr::Field(field.clone());
             let each = if fill { each.or_empty() } else { each };
@@ -113,11 +114,11 @@ impl<'a> Fitter<'a, '_> {
             if each != Expr::Field(field.clone()) {
                 self.commands.push(Command::Eval(vec![(field, each)]));
             }
-            return Ok(lacks);
+            return Ok(empty);
         }
         let value = if lacks && fill { value.or_empty() } else { value };
         self.one_column(column, fold(value, folded));
-        Ok(lacks)
+        Ok(empty)
     }
 
     /// Makes the row hold one column of this value.
