@@ -197,15 +197,15 @@ impl<'a> Fitter<'a, '_> {
         unique_by(&self.commands, fields)
     }
 
-    /// Whether a key may be KQL's empty text, as a null or written out: it is equal to that of the other side.
-    pub(super) fn may_be_empty(&self, expr: &Meant) -> bool {
-        matches!(expr.ty, ScalarType::String | ScalarType::Unknown | ScalarType::Dynamic)
-            && !expr.as_column().is_some_and(|reference| self.proven.contains(&reference.name))
-    }
-
     /// A text key that may be missing, which is KQL's empty text.
     pub(super) fn lacks(&self, expr: &Meant, column: &Column<'_>) -> bool {
         may_lack(column, expr.ty) && !self.is_there(expr, column)
+    }
+
+    /// Whether a key may be the empty text, which is what a missing one of the other side is in KQL.
+    pub(super) fn may_be_empty(&self, expr: &Meant) -> bool {
+        matches!(expr.ty, ScalarType::String | ScalarType::Unknown | ScalarType::Dynamic)
+            && !expr.as_column().is_some_and(|reference| self.proven.contains(&reference.name))
     }
 }
 

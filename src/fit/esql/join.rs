@@ -54,7 +54,8 @@ impl<'a> Fitter<'a, '_> {
     fn among_others(&mut self, join: &Join, anti: bool) -> Fit<()> {
         let Some(key) = join.on.first() else { return Ok(()) };
         let left = self.key_of(&key.left)?;
-        let (lacks, empty) = (self.lacks(&key.left, &left), self.may_be_empty(&key.left));
+        let lacks = self.lacks(&key.left, &left);
+        let empty = self.may_be_empty(&key.left);
         let polarity = if anti { self.polarity.negated() } else { self.polarity };
         let mut names = BTreeSet::new();
         mentioned(&key.right, &mut names);

@@ -47,7 +47,7 @@ use super::flow::{Proven, polarities};
 use super::unsayable::{Fit, Stopped, Unsayable};
 use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::plan::{Expr as Meant, NodeId, Pipeline, Tree};
+use crate::plan::{Expr as Meant, NodeId, Pipeline, ScalarType, Tree};
 use crate::source::Span;
 use crate::target::Construct;
 
@@ -70,6 +70,7 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Query, Opti
     let mut fitter = Fitter::new(frame, ledger);
     match fitter.run(pipeline, &Window::default()) {
         Ok(()) => {
+            fitter.delivered(pipeline.span);
             fitter.row_limit(pipeline);
             Ok((Query { context, body: fitter.finish().body }, None))
         }
@@ -200,6 +201,30 @@ impl<'a, 'l> Fitter<'a, 'l> {
             tables: self.tables,
             time_columns: self.time_columns,
             proven: self.proven,
+        }
+    }
+
+    /// Columns come out under their own names; what they are in another form than KQL's is told.
+    fn delivered(&mut self, span: Span) {
+        let mut renames = Vec::new();
+        let mut spans = Vec::new();
+        for (name, column) in &self.scope.made {
+            if column.ty == ScalarType::Timespan {
+                spans.push(name.clone());
+            }
+            if column.field.is_helper()
+                && let Some(own) = Name::new(name.as_ref())
+                && !self.scope.made.iter().any(|(other, it)| it.field == own && other != name)
+            {
+                renames.push((column.field.clone(), own));
+            }
+        }
+        if !renames.is_empty() {
+            self.commands.push(Command::Rename(renames));
+        }
+        for name in spans {
+            let message = format!("column `{name}` is a length of time, which comes out as a number of milliseconds");
+            self.note(Code::Approximated, Effect::Reshaped, span, message);
         }
     }
 

@@ -75,12 +75,12 @@ impl<'a> Fitter<'a, '_> {
             let value = fold(if there { value } else { value.or_empty() }, folded);
             return self.found_beside(expr, matched.negated, value, folded, polarity, pipeline);
         }
-        let empty = self.may_be_empty(&matched.subject);
-        let (branch, lacks) = self.first_column(pipeline, polarity, false, |inner, column, ty| {
-            inner.key_column(column, ty, pipeline, folded, empty || matched.negated)
+        let fill = self.may_be_empty(&matched.subject) || matched.negated;
+        let (branch, empty) = self.first_column(pipeline, polarity, false, |inner, column, ty| {
+            inner.key_column(column, ty, pipeline, folded, fill)
         })?;
-        // The empty text is a value: of both sides where both may lack it, and of one that must not be found.
-        let value = if there || !matched.negated && !lacks { value } else { value.or_empty() };
+        // The empty text is a value: of both sides where both may hold or lack it, and of one that must not be found.
+        let value = if there || !matched.negated && !empty { value } else { value.or_empty() };
         Ok(Expr::InQuery {
             value: Box::new(fold(value, folded)),
             query: Box::new(branch.body),
@@ -100,8 +100,8 @@ impl<'a> Fitter<'a, '_> {
         let name = pipeline.columns.columns.first().map(|(name, _)| name.clone());
         let proven = name.as_ref().is_some_and(|name| self.proven.contains(name));
         let list = ty == ScalarType::Dynamic;
-        let lacks = may_lack(&column, ty) && !proven;
-        let empty = !proven;
+        let text = matches!(ty, ScalarType::String | ScalarType::Unknown | ScalarType::Dynamic);
+        let (empty, lacks) = (text && !proven, may_lack(&column, ty) && !proven);
         let value = converted(column.bare(), column.form, Form::Keyword);
         if list {
             self.one_column(column, value);

@@ -45,13 +45,23 @@ impl<'a> Fitter<'a, '_> {
             (None, Some(pattern)) => self.commands.push(Command::Grok { value, pattern }),
             (None, None) => {}
         }
-        if pattern.filter {
+        // A match of another type is none: what a group of any text holds is told by its conversion.
+        let typed = match captures.as_slice() {
+            [one] if pattern.kind != ParseKind::Relaxed && !one.shaped && shape(one.ty).is_some() => {
+                Some(one.field.clone())
+            }
+            _ => None,
+        };
+        if pattern.filter && typed.is_none() {
             let Some(first) = captures.first() else {
                 return Err(unwritten(stage.span, "`parse-where` without a column").help("use `where` with `contains`"));
             };
             self.commands.push(Command::Where(Expr::is_not_null(Expr::Field(first.group.clone()))));
         }
         self.parsed_types(stage, pattern, &captures);
+        if let Some(field) = typed.filter(|_| pattern.filter) {
+            self.commands.push(Command::Where(Expr::is_not_null(Expr::Field(field))));
+        }
         let columns = pattern.parts.iter().filter_map(|part| match part {
             ParsePart::Column { name, .. } => Some(name.clone()),
             ParsePart::Any | ParsePart::Text { .. } => None,

@@ -167,6 +167,14 @@ impl<'a> Fitter<'a, '_> {
 
     /// A condition as a value: null only where KQL's is.
     fn truth_value(&mut self, expr: &Meant) -> Fit<Expr> {
+        // A part that is false where a text is missing must not make the whole null.
+        if let ExprKind::And(parts) | ExprKind::Or(parts) = &expr.kind
+            && !total(expr)
+        {
+            self.ledger.carried(expr.id);
+            let said = parts.iter().map(|part| self.truth_value(part)).collect::<Fit<Vec<_>>>()?;
+            return Ok(if matches!(expr.kind, ExprKind::And(_)) { Expr::all(said) } else { Expr::any(said) });
+        }
         let condition = self.predicate(expr)?;
         Ok(if total(expr) { condition.or(Expr::Bool(false)) } else { condition })
     }

@@ -30,7 +30,13 @@ impl<'a> Fitter<'a, '_> {
             match to {
                 Form::Long => self.approximated(expr, "a text such as `0x10` or `1.5` may be read in another way"),
                 Form::Date => self.approximated(expr, "only a time in the form of ISO 8601 is read"),
-                Form::Keyword | Form::Double | Form::Boolean | Form::Ip | Form::Untold | Form::Unread(_) => {}
+                Form::Boolean => {
+                    self.approximated(
+                        expr,
+                        "a text that is no truth value is `false` in ES|QL, and KQL's has no value",
+                    );
+                }
+                Form::Keyword | Form::Double | Form::Ip | Form::Untold | Form::Unread(_) => {}
             }
         }
         if from == Form::Double && to == Form::Long {
