@@ -467,7 +467,7 @@ codes! {
         title: "events are counted by a sequence",
         what: "The hunt keeps groups with at least so many events. EQL says it as a sequence of as many events with the same key; `maxspan` takes the place of windows that are cut by the clock.",
         when: "With windows: events that lie in two windows of the hunt and are counted together here.",
-        todo: "See the note.",
+        todo: "Look at all events of the key around an alert, or use the target esql, which counts groups as the hunt does.",
         reference: "https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax#eql-with-runs-statement",
     }
     OtherLanguage "HG338" {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::plan::{AggregateValue, ArgColumns, ExprKind, NodeRef, ParsePart, Stage, StageKind, Tree};
+use crate::plan::{AggregateValue, ArgColumns, ExprKind, NodeRef, ParsePart, Pipeline, Stage, StageKind, Tree};
 
 /// The columns that are read behind a place of a pipeline.
 #[derive(Clone, Debug, Default)]
@@ -150,4 +150,23 @@ pub(crate) fn demand(rest: &[Stage], after: Option<&Demand>) -> Demand {
         }
         None => Demand { names, open: true },
     }
+}
+
+/// The columns of a union that are told apart, in the order in which its branches have them: those that are read, and where
+/// all come out, those that a branch has `made`.
+pub(crate) fn wanted(demand: &Demand, branches: &[Pipeline], made: impl Iterator<Item = Arc<str>>) -> Vec<Arc<str>> {
+    let mut names = demand.names.clone();
+    if demand.open {
+        names.extend(made);
+        branches.iter().flat_map(|branch| &branch.stages).for_each(|stage| mentioned(stage, &mut names));
+    }
+    names.retain(|name| !name.contains('*'));
+    let mut ordered: Vec<Arc<str>> = Vec::new();
+    for (name, _) in branches.iter().flat_map(|branch| &branch.columns.columns) {
+        if names.remove(name) {
+            ordered.push(name.clone());
+        }
+    }
+    ordered.extend(names);
+    ordered
 }

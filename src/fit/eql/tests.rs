@@ -288,3 +288,16 @@ fn a_version_that_lacks_a_construct_is_named() {
     let filter = "SecurityEvent | where EventID == 1";
     assert!(refused(filter, "7.15") && !refused(filter, "7.16"));
 }
+
+#[test]
+fn values_that_choose_from_values_stay_small() {
+    // What is there is asked of the values of a `coalesce`, not of which one it is.
+    let within = (0..15).fold("FileName".to_owned(), |text, _| format!("coalesce({text}, DeviceName)"));
+    let answer = translated(&format!("DeviceProcessEvents | where {within} == 'x'"), "source");
+    assert!((1..10_000).contains(&answer.query.len()));
+    // Which of two it is doubles with each level; the whole is bounded.
+    let steps: String =
+        (0..12).map(|at| format!("| extend a{} = iff(isempty(a{at}), DeviceName, a{at}) ", at + 1)).collect();
+    let answer = translated(&format!("DeviceProcessEvents | extend a0 = FileName {steps}| where a12 == 'x'"), "source");
+    assert!(answer.notes.iter().any(|(code, _)| *code == Code::TooLong));
+}

@@ -14,7 +14,7 @@ use super::tree::{Command, Expr, Glob, Name, Part, Source as Said};
 use super::{Branch, Fit, Fitter, unwritten};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::Window;
-use crate::fit::demand::{Demand, mentioned};
+use crate::fit::demand::{Demand, wanted};
 use crate::plan::{Pipeline, ScalarType, Source, Stage, StageKind, Union};
 use crate::source::Span;
 use crate::target::Construct;
@@ -53,7 +53,7 @@ impl<'a> Fitter<'a, '_> {
             let message = "a table that does not exist is passed over in KQL; an index that does not is an error here";
             self.note(Code::Ignored, Effect::Exact, pipeline.span, message);
         }
-        let names = wanted(&read, &parts, &branches);
+        let names = wanted(&read, &parts, branches.iter().flat_map(|branch| branch.scope.made.keys().cloned()));
         let found = self.find_columns(&parts, &mut branches, &names)?;
         if union.with_source.is_none() && self.one_source(&mut branches, &names, &found) {
             self.keep_common(common);
@@ -399,27 +399,6 @@ fn each_row(kind: &StageKind) -> bool {
         | StageKind::Invoke { .. }
         | StageKind::Untranslated(_) => false,
     }
-}
-
-/// The columns that are told apart: those that are read, and where all come out, those that a branch has made.
-fn wanted(demand: &Demand, parts: &[Pipeline], branches: &[Branch<'_>]) -> Vec<Arc<str>> {
-    let mut names = demand.names.clone();
-    if demand.open {
-        for (branch, part) in branches.iter().zip(parts) {
-            names.extend(branch.scope.made.keys().cloned());
-            part.stages.iter().for_each(|stage| mentioned(stage, &mut names));
-        }
-    }
-    names.retain(|name| !name.contains('*'));
-    // In the order in which the branches have them.
-    let mut ordered: Vec<Arc<str>> = Vec::new();
-    for (name, _) in parts.iter().flat_map(|part| &part.columns.columns) {
-        if names.remove(name) {
-            ordered.push(name.clone());
-        }
-    }
-    ordered.extend(names);
-    ordered
 }
 
 /// Whether a column lies in one field of one type that means nothing else in any branch.

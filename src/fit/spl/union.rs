@@ -14,7 +14,7 @@ use super::tree::{Command, EvalExpr, Name, SearchExpr};
 use super::{Branch, Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::Window;
-use crate::fit::demand::{Demand, mentioned};
+use crate::fit::demand::{Demand, mentioned, wanted};
 use crate::plan::{Expr, NodeRef, Pipeline, ScalarType, Source, Stage, StageKind, Tree, Union};
 use crate::source::Span;
 
@@ -53,7 +53,8 @@ impl<'a> Fitter<'a, '_> {
             timed &= Window::leading(branch).is_open() && matches!(branch.source, Source::Table(_) | Source::Union(_));
             branches.push(self.nested(branch, self.polarity, inner.clone(), window, |_| Ok(()))?.0);
         }
-        let names = wanted(&inner, union, &branches);
+        let names =
+            wanted(&inner, &union.branches, branches.iter().flat_map(|branch| branch.scope.made.keys().cloned()));
         let found = self.find_columns(union, &mut branches, &names, pipeline.span)?;
         let sources = self.source_names(union);
         let apart: Vec<bool> = (0..names.len()).map(|at| !aligned(at, &found, &branches)).collect();
@@ -399,27 +400,6 @@ pub(super) fn either(bases: Vec<Vec<SearchExpr>>) -> Option<Vec<SearchExpr>> {
         }
     }
     Some(terms)
-}
-
-/// The columns that are told apart: those that are read, and where all come out, those that a branch has made.
-fn wanted(demand: &Demand, union: &Union, branches: &[Branch<'_>]) -> Vec<Arc<str>> {
-    let mut names = demand.names.clone();
-    if demand.open {
-        for (branch, part) in branches.iter().zip(&union.branches) {
-            names.extend(branch.scope.made.keys().cloned());
-            part.stages.iter().for_each(|stage| mentioned(stage, &mut names));
-        }
-    }
-    names.retain(|name| !name.contains('*'));
-    // In the order in which the branches have them.
-    let mut ordered: Vec<Arc<str>> = Vec::new();
-    for (name, _) in union.branches.iter().flat_map(|branch| &branch.columns.columns) {
-        if names.remove(name) {
-            ordered.push(name.clone());
-        }
-    }
-    ordered.extend(names);
-    ordered
 }
 
 /// Whether a column lies in one field that means nothing else in any branch.
