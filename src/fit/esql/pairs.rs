@@ -32,6 +32,11 @@ impl<'a> Fitter<'a, '_> {
             }
             return Ok(Some(column.field.clone()));
         }
+        let inner = right.columns.len().saturating_sub(1);
+        if right.columns.iter().take(inner).any(|(_, column, _)| column.form == Form::Keyword) {
+            let message = format!("a text of the other side that holds the character `{MARK}` is cut there");
+            self.note(Code::Approximated, Effect::Reshaped, span, message);
+        }
         let row = self.helper();
         for body in &mut right.bodies {
             let mut texts = Vec::new();
