@@ -52,7 +52,7 @@ impl<'a> Fitter<'a, '_> {
             }
             return Ok(made.clone());
         }
-        if let Some(bag) = self.scope.unpacked.clone().filter(|_| !column.known) {
+        if let Some(bag) = self.scope.unpacked.clone().filter(|bag| !column.known && bag.name != column.name) {
             return self.unpacked_key(bag, &column.name, span);
         }
         if let Some(reason) = self.lost.get(&column.name) {
