@@ -363,7 +363,12 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
                     self.columns(stage, bindings.iter().map(|it| it.name.as_ref()));
                 }
             }
-            StageKind::Render { .. } => self.conditions.ledger.carried_whole(stage),
+            StageKind::Render { chart } => {
+                self.conditions.ledger.carried_whole(stage);
+                let message = format!("`render {chart}` is not part of the query");
+                let note = Diagnostic::note(Code::Ignored, Effect::Exact, stage.span, message);
+                self.conditions.ledger.note(Polarity::Positive, note);
+            }
             StageKind::MvApply { .. }
             | StageKind::Evaluate { .. }
             | StageKind::Invoke { .. }

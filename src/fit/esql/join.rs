@@ -224,6 +224,10 @@ impl<'a> Fitter<'a, '_> {
         }
         self.carry(join.right.as_ref());
         let Some(index) = self.listed(&join.right.source, true, join.right.span) else { return Ok(false) };
+        for stage in &join.right.stages {
+            let message = format!("index `{index}` must have the columns that are named here");
+            self.note(Code::IndexNeeded, Effect::Exact, stage.span, message);
+        }
         if !assignments.is_empty() {
             self.commands.push(Command::Eval(assignments));
         }
