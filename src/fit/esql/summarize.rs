@@ -442,8 +442,22 @@ impl<'a> Fitter<'a, '_> {
             | ScalarType::Int
             | ScalarType::Long
             | ScalarType::Real
-            | ScalarType::Timespan
-            | ScalarType::Unknown => self.value(arg),
+            | ScalarType::Timespan => self.value(arg),
+            ScalarType::Unknown => {
+                let listed = matches!(
+                    aggregate.kind,
+                    AggregateKind::MakeSet
+                        | AggregateKind::MakeList
+                        | AggregateKind::MakeListWithNulls
+                        | AggregateKind::DCount
+                        | AggregateKind::CountDistinct
+                );
+                if listed {
+                    let message = "the type of the value is not known: where it is a text, KQL counts a missing one as the empty text";
+                    self.note(Code::NullSemantics, Effect::Unsure, arg.span, message);
+                }
+                self.value(arg)
+            }
         }
     }
 
