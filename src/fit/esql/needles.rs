@@ -117,7 +117,12 @@ impl<'a> Fitter<'a, '_> {
             return Ok(empty);
         }
         let value = if lacks && fill { value.or_empty() } else { value };
+        // A null among the values would make `NOT IN` null; in KQL a missing number is equal to none.
+        let null = (fill && !text && !column.present).then(|| column.field.clone());
         self.one_column(column, fold(value, folded));
+        if let Some(field) = null {
+            self.commands.push(Command::Where(Expr::is_not_null(Expr::Field(field))));
+        }
         Ok(empty)
     }
 
