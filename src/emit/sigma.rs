@@ -124,7 +124,8 @@ fn print_heading(out: &mut String, heading: &Heading) {
     if let Some(meta) = heading.meta.as_ref().filter(|meta| !meta.related.is_empty()) {
         out.push_str("related:\n");
         for id in &meta.related {
-            let _ = writeln!(out, "    - id: {}\n      type: derived", scalar(id, Quotes::IfNeeded));
+            let id = if is_uuid(id) { id.clone() } else { scalar(id, Quotes::Always) };
+            let _ = writeln!(out, "    - id: {id}\n      type: derived");
         }
     }
     if let Some(name) = &heading.name {
@@ -379,6 +380,14 @@ fn is_bare(text: &str) -> bool {
 fn is_day(text: &str) -> bool {
     let at = |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
     text.len() == 10 && text.bytes().enumerate().all(at)
+}
+
+/// Whether a text is a UUID with hyphens, which no reader of YAML takes for a number.
+fn is_uuid(text: &str) -> bool {
+    let at = |(index, byte): (usize, u8)| {
+        if matches!(index, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+    };
+    text.len() == 36 && text.bytes().enumerate().all(at)
 }
 
 /// What a condition stands in.
