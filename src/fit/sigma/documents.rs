@@ -1,6 +1,7 @@
 //! Lines and correlations → the documents of a file: which rule is named by which correlation, and in which order.
 //!
-//! A correlation stands before what it refers to, and only the outermost document says what the file is for.
+//! A correlation stands behind what it refers to, which readers ask for where a correlation refers to another one; and only
+//! the outermost document says what the file is for.
 
 use std::ops::Range;
 
@@ -182,7 +183,6 @@ impl<'p> Maker<'_, 'p> {
         groups: &[Group],
         outermost: bool,
     ) -> Result<Option<String>, Refused> {
-        let at = self.documents.len();
         let grows = if counting.grows { Polarity::Positive } else { Polarity::Aggregated };
         let outer = ledger.within(grows);
         let made = self.counted(ledger, counting, groups);
@@ -209,13 +209,13 @@ impl<'p> Maker<'_, 'p> {
                 let keys = (&counting.keys, counting.lines.start);
                 let one =
                     self.correlation(heading, kind.clone(), references, keys.0, keys.1, groups, timespan, Vec::new());
-                self.documents.insert(at + number, Document::Correlation(one));
+                self.documents.push(Document::Correlation(one));
                 inner.push(Reference { name, line: None });
             }
             let keys = (&counting.keys, counting.lines.start);
             self.correlation(heading, CorrelationKind::Temporal, &inner, keys.0, keys.1, groups, timespan, fields)
         };
-        self.documents.insert(at, Document::Correlation(document));
+        self.documents.push(Document::Correlation(document));
         Ok(Some(name))
     }
 
@@ -310,7 +310,6 @@ impl<'p> Maker<'_, 'p> {
     fn temporal(&mut self, ledger: &mut Ledger, parts: &[PartShape<'p>], joints: &[Joint<'p>]) -> Result<(), Refused> {
         let Some(last) = joints.last() else { return Ok(()) };
         let Some(joining) = self.correlations.joining.get(&last.id) else { return Ok(()) };
-        let at = self.documents.len();
         let mut names: Vec<String> = Vec::new();
         let groups: Vec<Group> = joining
             .keys
@@ -354,7 +353,7 @@ impl<'p> Maker<'_, 'p> {
             aliases: aliases.collect(),
             fields,
         };
-        self.documents.insert(at, Document::Correlation(correlation));
+        self.documents.push(Document::Correlation(correlation));
         Ok(())
     }
 
@@ -389,7 +388,6 @@ impl<'p> Maker<'_, 'p> {
             let name = self.counting(ledger, counting, &own, false)?;
             return Ok(name.map(|name| Reference { name, line: None }));
         }
-        let at = self.documents.len();
         let keys: Vec<Key> = joining.keys.iter().filter_map(|key| key.parts.get(part).cloned()).collect();
         let mut references = Vec::new();
         for line in shape.lines.clone() {
@@ -405,7 +403,7 @@ impl<'p> Maker<'_, 'p> {
         let kind = CorrelationKind::EventCount(Limit { comparison: Comparison::Gte, number: 1 });
         let timespan = joining.timespan;
         let any = self.correlation(heading, kind, &references, &keys, shape.lines.start, groups, timespan, Vec::new());
-        self.documents.insert(at, Document::Correlation(any));
+        self.documents.push(Document::Correlation(any));
         Ok(Some(Reference { name, line: None }))
     }
 

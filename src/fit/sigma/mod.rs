@@ -89,7 +89,8 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Documents, 
         documents: Vec::new(),
     };
     maker.make(ledger, &shape)?;
-    let documents = maker.documents;
+    let mut documents = maker.documents;
+    heading::tell_apart(&mut documents);
     if documents.is_empty() {
         let refusal = Diagnostic::refusal(
             Code::NeverMatches,
