@@ -121,6 +121,7 @@ fn modifiers(item: &Item) -> String {
         }
         Form::Cidr => "|cidr".to_owned(),
         Form::FieldRef => "|fieldref".to_owned(),
+        Form::Exists => "|exists".to_owned(),
         Form::Lt => "|lt".to_owned(),
         Form::Lte => "|lte".to_owned(),
         Form::Gt => "|gt".to_owned(),
@@ -134,9 +135,14 @@ fn value(form: Form, value: &Value) -> String {
             Form::Equals { .. } | Form::Contains { .. } | Form::StartsWith { .. } | Form::EndsWith { .. } => {
                 scalar(&wildcards(text), Quotes::Always)
             }
-            Form::Regex { .. } | Form::Cidr | Form::FieldRef | Form::Lt | Form::Lte | Form::Gt | Form::Gte => {
-                scalar(text, Quotes::Always)
-            }
+            Form::Regex { .. }
+            | Form::Cidr
+            | Form::FieldRef
+            | Form::Exists
+            | Form::Lt
+            | Form::Lte
+            | Form::Gt
+            | Form::Gte => scalar(text, Quotes::Always),
         },
         Value::Raw(text) => scalar(text, Quotes::Always),
         Value::Integer(number) => number.to_string(),

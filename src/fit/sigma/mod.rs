@@ -8,7 +8,9 @@
 
 mod classes;
 mod detection;
+mod listed;
 mod logic;
+mod platform;
 mod predicate;
 mod regex;
 mod source;
@@ -22,6 +24,7 @@ pub(crate) mod tree;
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::{Fields, Frame, Ledger, Refused, TimeRange};
 use crate::plan::{Expr, ExprKind};
+use crate::target::Selector;
 
 use logic::Logic;
 use predicate::{LeftOut, Pass};
@@ -116,9 +119,16 @@ fn rule<'p>(
         }
     }
     conjuncts.retain(|(conjunct, _)| !window.holds(conjunct));
-    let chosen = source::log_source(ledger, &table, line, &conjuncts, &walk.scopes);
-    let separator = if matches!(chosen.source.product.as_deref(), Some("linux" | "macos")) { '/' } else { '\\' };
+    let chosen = source::log_source(frame, ledger, &table, line, &conjuncts, &walk.scopes);
+    // A table of Windows and others loses its product only where paths are written with `/`.
+    let windows = matches!(&*table.selector, Selector::Sigma(it) if it.platforms.is_empty());
+    let separator = match chosen.source.product.as_deref() {
+        Some("linux" | "macos") => '/',
+        None if !windows => '/',
+        Some(_) | None => '\\',
+    };
     let category = chosen.source.category.clone();
+    let fields = fields.in_category(category.as_deref());
     let mut reader = Reader {
         frame,
         fields: &fields,
@@ -159,9 +169,10 @@ fn rule<'p>(
             });
         }
     }
-    let logic = Logic::All(parts).simplified();
+    let own = Logic::All(parts).simplified();
     match pass {
-        Pass::First(left_out) if logic.is_telling() => {
+        // A log source that stands for a condition tells something, too.
+        Pass::First(left_out) if own.is_telling() || chosen.implied.is_some() => {
             left_out.extend(failed.into_iter().map(|(conjunct, why)| (conjunct.id, why)));
         }
         Pass::First(_) | Pass::Second(_) => {
@@ -170,6 +181,7 @@ fn rule<'p>(
             }
         }
     }
+    let logic = source::with_terms(&chosen.terms, own);
     let detection = match (&logic, detection::detection(&logic)) {
         (Logic::Const(false), _) => return Ok(None),
         (_, Some(detection)) => detection,
@@ -189,6 +201,6 @@ fn rule<'p>(
         logsource: chosen.source,
         selections: detection.selections,
         condition: detection.condition,
-        fields: source::shown(&fields, &table, category.as_deref(), &walk),
+        fields: source::shown(&fields, &table, &walk),
     }))
 }

@@ -101,6 +101,8 @@ pub(crate) enum Form {
     Cidr,
     /// `fieldref`
     FieldRef,
+    /// `exists`: the value is a truth value.
+    Exists,
     /// `lt`
     Lt,
     /// `lte`
