@@ -186,6 +186,9 @@ pub(super) enum Folded {
     Upper,
 }
 
+/// How many values lie one in another between a column and a part of it.
+const NESTED: usize = 16;
+
 /// How a field holds a column and more behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Front {
@@ -295,10 +298,14 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
                 }
             },
             ExprKind::Path { base, steps } => {
-                let whole = self.column_of_parts(base, level);
-                if let Some(part) = self.part(ledger, whole, steps, expr.span, polarity)? {
-                    return Ok(part);
+                let (whole, inner) = self.column_of_parts(base, level, NESTED).unzip();
+                if let (Some(column), Some(inner)) = (whole, &inner) {
+                    let steps: Vec<&PathStep> = inner.iter().copied().chain(steps).collect();
+                    if let Some(part) = self.part(ledger, column, &steps, expr.span, polarity)? {
+                        return Ok(part);
+                    }
                 }
+                let whole = whole.filter(|_| inner.is_some_and(|inner| inner.is_empty()));
                 let keys =
                     whole.and_then(|column| self.fields.key_prefix(Some(self.table), &column.name).zip(Some(column)));
                 let mut subject = match keys {
@@ -393,24 +400,35 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
         Subject { column, field, name, last_after, front, folded: None, ty, dynamic, parsed: false, converted: false }
     }
 
-    /// The column of the table that parts are read out of.
-    fn column_of_parts<'e>(&self, base: &'e Expr, level: usize) -> Option<&'e ColumnRef>
+    /// The column of the table that parts are read out of, and the way to the value that the last ones are read out of.
+    /// `None` where it leads through more than `most` values, which no listed part does.
+    fn column_of_parts<'e>(
+        &self,
+        base: &'e Expr,
+        level: usize,
+        most: usize,
+    ) -> Option<(&'e ColumnRef, Vec<&'e PathStep>)>
     where
         'p: 'e,
     {
+        let most = most.checked_sub(1)?;
         match &base.kind {
             ExprKind::Column(column) => match self.scopes.meaning(&column.name, column.known, level) {
-                Meaning::Raw => Some(column),
-                Meaning::Computed(value, level) => self.column_of_parts(value, level),
+                Meaning::Raw => Some((column, Vec::new())),
+                Meaning::Computed(value, level) => self.column_of_parts(value, level, most),
                 Meaning::Gone(..) => None,
             },
+            ExprKind::Path { base, steps } => {
+                let (column, mut way) = self.column_of_parts(base, level, most)?;
+                way.extend(steps);
+                Some((column, way))
+            }
             ExprKind::Call { function, args } => match (self.function(*function), args.as_slice()) {
-                ("parse_json" | "tostring", [inner]) => self.column_of_parts(inner, level),
+                ("parse_json" | "tostring", [inner]) => self.column_of_parts(inner, level, most),
                 _ => None,
             },
             ExprKind::Literal(_)
             | ExprKind::Moment(_)
-            | ExprKind::Path { .. }
             | ExprKind::Arithmetic { .. }
             | ExprKind::Negate(_)
             | ExprKind::Compare { .. }
@@ -429,18 +447,16 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
     fn part(
         &self,
         ledger: &mut Ledger,
-        column: Option<&ColumnRef>,
-        steps: &[PathStep],
+        column: &ColumnRef,
+        steps: &[&PathStep],
         span: Span,
         polarity: Polarity,
     ) -> Result<Option<Subject<'a>>, Unsayable> {
-        let Some(column) = column else { return Ok(None) };
-        let steps: Vec<&PathStep> = steps.iter().collect();
-        let Some(field) = self.fields.part(ledger, self.table, column, &steps, span, polarity)? else {
+        let Some(field) = self.fields.part(ledger, self.table, column, steps, span, polarity)? else {
             return Ok(None);
         };
         let mut path = column.name.to_string();
-        for step in &steps {
+        for step in steps {
             if let PathStep::Key(key) = step {
                 path.push('.');
                 path.push_str(key);
