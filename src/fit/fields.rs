@@ -8,6 +8,8 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{ColumnRef, PathStep, ScalarType, TableRef};
 use crate::source::Span;
@@ -27,6 +29,7 @@ pub(crate) const SOURCE_SCHEMA: &str = "source";
 pub(crate) struct Fields<'a> {
     frame: Frame<'a>,
     category: Option<String>,
+    own: Option<&'a IndexMap<String, ColumnMap>>,
     noted: RefCell<HashSet<(Arc<str>, Arc<str>)>>,
 }
 
@@ -57,12 +60,12 @@ pub(crate) struct Field<'a> {
 impl<'a> Fields<'a> {
     /// The schema of a frame.
     pub(crate) fn new(frame: Frame<'a>) -> Self {
-        Self { frame, category: None, noted: RefCell::default() }
+        Self { frame, category: None, own: None, noted: RefCell::default() }
     }
 
-    /// The same for the events of one category of Sigma.
-    pub(crate) fn in_category(self, category: Option<&str>) -> Self {
-        Self { category: category.map(str::to_owned), ..self }
+    /// The same for the events of one category of Sigma, or of those of a table that have fields of their own.
+    pub(crate) fn in_category(self, category: Option<&str>, own: Option<&'a IndexMap<String, ColumnMap>>) -> Self {
+        Self { category: category.map(str::to_owned), own, ..self }
     }
 
     /// The name of a field in the category; `None` where it has none there.
@@ -185,6 +188,12 @@ impl<'a> Fields<'a> {
         let table_name = table.map_or_else(|| Arc::from(""), |table| table.name.clone());
         let kept = || Field { name: Cow::Owned(column.name.to_string()), time: false, map: None };
         let first = self.first(&table_name, &column.name);
+        if let Some(map) = self.own.and_then(|own| own.get(&*column.name)) {
+            if first {
+                self.mapped_notes(ledger, map, &map.field, &column.name, span, polarity);
+            }
+            return Ok(Field { name: Cow::Borrowed(&map.field), time: false, map: Some(map) });
+        }
         match schema.column(row, map, &column.name) {
             ColumnAnswer::Time(field) => Ok(Field { name: Cow::Borrowed(field), time: true, map: None }),
             ColumnAnswer::Mapped(map) => {
@@ -263,7 +272,8 @@ impl<'a> Fields<'a> {
         span: Span,
         polarity: Polarity,
     ) -> Result<Option<Field<'a>>, Box<Diagnostic>> {
-        let Some(map) = table.map.filter(|map| !map.parts.is_empty()) else { return Ok(None) };
+        let own = self.own.filter(|own| !own.is_empty());
+        let Some(map) = table.map.filter(|map| own.is_some() || !map.parts.is_empty()) else { return Ok(None) };
         let mut path = column.name.to_string();
         let mut numbers = Vec::new();
         for step in steps {
@@ -279,7 +289,8 @@ impl<'a> Fields<'a> {
                 PathStep::Index(_) | PathStep::Computed(_) => path.push_str("[?]"),
             }
         }
-        let Some(part) = Schema::part(map, &column.name, &path) else { return Ok(None) };
+        let own = own.and_then(|own| own.get(&path)).map(Some);
+        let Some(part) = own.or_else(|| Schema::part(map, &column.name, &path)) else { return Ok(None) };
         // What is not listed is looked for by its name, as a column would be.
         if part.is_none() && self.frame.schema.unmapped_column == UnknownColumn::Keep {
             return Ok(None);

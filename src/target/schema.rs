@@ -477,6 +477,13 @@ mod tests {
         }
     }
 
+    /// The columns of KQL that have other fields in an alternative log source.
+    fn own_columns(selector: &Selector) -> Vec<&str> {
+        let Selector::Sigma(it) = selector else { return Vec::new() };
+        let paths = it.alternatives.iter().flat_map(|other| other.fields.keys());
+        paths.filter_map(|path| path.split(['.', '[']).next()).collect()
+    }
+
     /// Sigma takes other terms from the hunt's own conditions, and reads patterns of signs as they are written.
     fn check_sigma(selector: &Selector, place: &str, sources: &BTreeMap<String, String>) {
         let Selector::Sigma(it) = selector else { return };
@@ -519,6 +526,9 @@ mod tests {
                         assert!(row.column(column).is_some(), "{place}: no column `{column}`");
                     }
                     check_sigma(&map.selector, &place, &sources);
+                    for column in own_columns(&map.selector) {
+                        assert!(row.column(column).is_some(), "{place}: no column `{column}`");
+                    }
                     for column in conditions(&map.selector) {
                         let sysmon = table == "Event:Sysmon" && column == "EventID";
                         assert!(sysmon || row.column(column).is_some(), "{place}: no column `{column}`");

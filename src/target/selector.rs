@@ -4,10 +4,10 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 
-use super::Target;
+use super::{ColumnMap, Target};
 
 /// How the events of a table are found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Selector {
     /// In Splunk.
     Splunk(SplunkSelector),
@@ -29,6 +29,14 @@ impl Selector {
 }
 
 impl Selector {
+    /// The columns that have fields of their own in the events of an alternative log source.
+    pub fn fields_of(&self, alternative: usize) -> Option<&IndexMap<String, ColumnMap>> {
+        match self {
+            Self::Sigma(it) => it.alternatives.get(alternative).map(|other| &other.fields),
+            Self::Splunk(_) | Self::Elastic(_) => None,
+        }
+    }
+
     /// The selector in words, for listing; no target's syntax.
     pub fn describe(&self) -> String {
         let named = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {value}"));
@@ -208,7 +216,7 @@ impl SelectorForm for ElasticSelector {
 }
 
 /// The log source of a table's events in Sigma.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SigmaSelector {
     /// Why there is none.
@@ -359,7 +367,7 @@ pub struct CategoryWhen {
 /// The log source of events for which a condition holds: what it does not name stays as in the selector, and `""` unsets.
 ///
 /// Where the hunt asks for all of the values, the log source and its terms say the condition.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogsourceWhen {
     /// The condition.
@@ -376,6 +384,9 @@ pub struct LogsourceWhen {
     /// What tells the events from others of the log source, in place of the terms of the selector.
     #[serde(default)]
     pub terms: Vec<Term>,
+    /// Columns, and parts of them by their path, that have a field of their own in these events.
+    #[serde(default)]
+    pub fields: IndexMap<String, ColumnMap>,
     /// The log source holds events of other values as well, so that the condition is asked beside it.
     #[serde(default)]
     pub part: bool,

@@ -24,7 +24,6 @@ pub(crate) mod tree;
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::{Fields, Frame, Ledger, Refused, TimeRange};
 use crate::plan::{Expr, ExprKind};
-use crate::target::Selector;
 
 use logic::Logic;
 use predicate::{LeftOut, Pass};
@@ -120,15 +119,10 @@ fn rule<'p>(
     }
     conjuncts.retain(|(conjunct, _)| !window.holds(conjunct));
     let chosen = source::log_source(frame, ledger, &table, line, &conjuncts, &walk.scopes);
-    // A table of Windows and others loses its product only where paths are written with `/`.
-    let windows = matches!(&*table.selector, Selector::Sigma(it) if it.platforms.is_empty());
-    let separator = match chosen.source.product.as_deref() {
-        Some("linux" | "macos") => '/',
-        None if !windows => '/',
-        Some(_) | None => '\\',
-    };
+    let separator = if chosen.slashes { '/' } else { '\\' };
     let category = chosen.source.category.clone();
-    let fields = fields.in_category(category.as_deref());
+    let own = chosen.alternative.zip(table.map).and_then(|(index, map)| map.selector.fields_of(index));
+    let fields = fields.in_category(category.as_deref(), own);
     let mut reader = Reader {
         frame,
         fields: &fields,

@@ -8,9 +8,8 @@ use crate::fit::Ledger;
 use crate::plan::{Expr, ExprKind, Needles, TextHow, TextMatch};
 use crate::target::{PlatformSign, SigmaSelector};
 
-use super::source::Line;
+use super::source::{Chosen, Line};
 use super::subject::Scopes;
-use super::tree::LogSource;
 
 /// Names the product that the conditions of the hunt show.
 pub(super) fn platform(
@@ -19,8 +18,9 @@ pub(super) fn platform(
     line: &Line<'_>,
     conjuncts: &[(&Expr, usize)],
     scopes: &Scopes<'_>,
-    source: &mut LogSource,
+    chosen: &mut Chosen<'_>,
 ) {
+    let source = &mut chosen.source;
     // An alternative may have named a product of its own.
     if selector.platforms.is_empty() || source.product != selector.product {
         return;
@@ -34,6 +34,7 @@ pub(super) fn platform(
     let note = match found {
         Some((sign, _)) if sign.product == assumed => return,
         Some((sign, conjunct)) => {
+            chosen.slashes = true;
             source.product = Some(sign.product.clone()).filter(|product| !product.is_empty());
             let shown = match source.product.as_deref() {
                 Some(product) => format!("the condition is on events of `{product}`"),

@@ -149,6 +149,18 @@ pub(super) struct Chosen<'p> {
     pub(super) implied: Option<&'p Expr>,
     /// What tells the events from others of the log source.
     pub(super) terms: Vec<Term>,
+    /// Paths are written with `/`, not `\`.
+    pub(super) slashes: bool,
+    /// Which of the alternatives of the table it is.
+    pub(super) alternative: Option<usize>,
+}
+
+impl Chosen<'_> {
+    /// A log source that nothing more is known of.
+    fn of(source: LogSource) -> Self {
+        let slashes = matches!(source.product.as_deref(), Some("linux" | "macos"));
+        Self { source, implied: None, terms: Vec::new(), slashes, alternative: None }
+    }
 }
 
 /// The log source of a table, chosen by the conditions of the hunt where the table is spread over several.
@@ -161,7 +173,7 @@ pub(super) fn log_source<'p>(
     scopes: &Scopes<'p>,
 ) -> Chosen<'p> {
     let Selector::Sigma(selector) = &*table.selector else {
-        return Chosen { source: named(line), implied: None, terms: Vec::new() };
+        return Chosen::of(named(line));
     };
     let source = LogSource {
         product: selector.product.clone(),
@@ -174,23 +186,27 @@ pub(super) fn log_source<'p>(
         .filter_map(|(conjunct, level)| Some((*conjunct, values_of(conjunct, *level, scopes)?)))
         .collect();
     // The order of the alternatives counts, not that of the conditions.
-    let found = selector.alternatives.iter().find_map(|other| {
+    let found = selector.alternatives.iter().enumerate().find_map(|(index, other)| {
         let leads = |asked: &Asked<'_>| {
             other.when.column == asked.column && asked.values.iter().all(|value| asked.is_listed(other, value))
         };
-        asked.iter().find(|(_, asked)| leads(asked)).map(|(conjunct, asked)| (Cow::Borrowed(other), *conjunct, asked))
+        let found = asked.iter().find(|(_, asked)| leads(asked));
+        found.map(|(conjunct, asked)| (Cow::Borrowed(other), Some(index), *conjunct, asked))
     });
     let together = || {
-        let joined = |(conjunct, asked): &'_ (&'p Expr, _)| Some((*conjunct, together(selector, asked)?));
-        asked.iter().find_map(|each| joined(each).map(|(conjunct, other)| (Cow::Owned(other), conjunct, &each.1)))
+        asked.iter().find_map(|(conjunct, asked)| {
+            let (other, index) = together(selector, asked)?;
+            Some((Cow::Owned(other), index, *conjunct, asked))
+        })
     };
-    if let Some((other, conjunct, asked)) = found.or_else(together) {
+    if let Some((other, index, conjunct, asked)) = found.or_else(together) {
         let more = conjuncts.len() > 1 || !selector.terms.is_empty();
         let mut chosen = chosen(frame, ledger, source, line, &other, conjunct, asked, more);
+        chosen.alternative = index;
         if chosen.terms.is_empty() {
             chosen.terms.clone_from(&selector.terms);
         }
-        platform(ledger, selector, line, conjuncts, scopes, &mut chosen.source);
+        platform(ledger, selector, line, conjuncts, scopes, &mut chosen);
         return chosen;
     }
     if let Some(narrower) = &selector.narrower {
@@ -216,21 +232,25 @@ pub(super) fn log_source<'p>(
         let note = Diagnostic::note(Code::SourceNarrower, Effect::Narrower, line.pipeline.span, message);
         ledger.note(Polarity::Positive, note.help(help));
     }
-    let mut source = complete(frame, source, line);
-    platform(ledger, selector, line, conjuncts, scopes, &mut source);
-    Chosen { source, implied: None, terms: selector.terms.clone() }
+    let mut chosen = Chosen { terms: selector.terms.clone(), ..Chosen::of(complete(frame, source, line)) };
+    platform(ledger, selector, line, conjuncts, scopes, &mut chosen);
+    chosen
 }
 
-/// The alternatives of several values as one, where their events lie in one log source and one field tells them apart.
-fn together(selector: &SigmaSelector, asked: &Asked<'_>) -> Option<LogsourceWhen> {
+/// The alternatives of several values as one, where their events lie in one log source and one field tells them apart; and
+/// one of them that stands for all, where they have the same fields.
+fn together(selector: &SigmaSelector, asked: &Asked<'_>) -> Option<(LogsourceWhen, Option<usize>)> {
     let of = |value: &String| {
-        let leads = |other: &&LogsourceWhen| other.when.column == asked.column && asked.is_listed(other, value);
-        selector.alternatives.iter().find(leads)
+        let leads =
+            |(_, other): &(usize, &LogsourceWhen)| other.when.column == asked.column && asked.is_listed(other, value);
+        selector.alternatives.iter().enumerate().find(leads)
     };
     let mut all = asked.values.iter().map(of);
-    let mut joined = all.next()??.clone();
+    let (first, one) = all.next()??;
+    let (mut joined, mut index) = (one.clone(), Some(first));
     for other in all {
-        let other = other?;
+        let (_, other) = other?;
+        index = index.filter(|_| one.fields == other.fields);
         let same =
             (&joined.product, &joined.category, &joined.service) == (&other.product, &other.category, &other.service);
         let ([Term { field, test: TermTest::OneOf(known) }], [Term { field: of, test: TermTest::OneOf(more) }]) =
@@ -249,7 +269,7 @@ fn together(selector: &SigmaSelector, asked: &Asked<'_>) -> Option<LogsourceWhen
             joined.when.values.extend(other.when.values.iter().cloned());
         }
     }
-    Some(joined)
+    Some((joined, index))
 }
 
 /// The log source that a condition of the hunt leads to.
@@ -295,7 +315,8 @@ fn chosen<'p>(
         let note = Diagnostic::note(Code::Expanded, Effect::Exact, conjunct.span, message);
         ledger.rewritten_whole(conjunct, Polarity::Positive, note);
     }
-    Chosen { source: complete(frame, source, line), implied: implied.then_some(conjunct), terms: other.terms.clone() }
+    let implied = implied.then_some(conjunct);
+    Chosen { implied, terms: other.terms.clone(), ..Chosen::of(complete(frame, source, line)) }
 }
 
 /// The conditions of the hunt with what tells the table's events from others of the log source.
