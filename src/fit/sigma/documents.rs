@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::fit::{Fields, Frame, Ledger, Refused};
+use crate::fit::{Frame, Ledger, Refused};
 use crate::plan::{Expr, JoinKind, NodeId};
 use crate::source::Span;
 
@@ -27,7 +27,6 @@ use super::tree::{
 /// What the documents of a hunt are made of.
 pub(super) struct Maker<'f, 'p> {
     pub(super) frame: &'f Frame<'p>,
-    pub(super) fields: &'f Fields<'p>,
     pub(super) window: &'f Windows<'p>,
     pub(super) prepared: &'f [Prepared<'p>],
     /// The conditions of each line.
@@ -282,7 +281,7 @@ impl<'p> Maker<'_, 'p> {
     fn extra(&self, ledger: &mut Ledger, at: usize, condition: &Expr, level: usize) -> Result<Logic, Refused> {
         let none = LeftOut::new();
         let Some(line) = self.prepared.get(at) else { return Ok(Logic::Const(true)) };
-        let mut reader = line.reader(self.frame, self.fields);
+        let mut reader = line.reader(self.frame, &line.fields);
         match reader.condition(ledger, &mut Pass::Second(&none), condition, level, false) {
             Ok(logic) => Ok(logic),
             Err(why) => Err(ledger.refuse(condition, why.refusal())),
