@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::{Frame, Ledger};
-use crate::plan::{AggregateBinding, Binding, Expr, NodeId, Stage, StageKind, TICKS_PER_DAY};
+use crate::plan::{AggregateBinding, Binding, Expr, ExprKind, NodeId, Stage, StageKind, TICKS_PER_DAY};
 use crate::source::Span;
 
 use super::key::{KeyOf, is_text};
@@ -89,8 +89,18 @@ pub(super) struct Key {
 /// A threshold as a correlation says it.
 pub(super) struct Counted<'p> {
     pub(super) threshold: Threshold<'p>,
-    /// The field whose values are measured, and whether a missing one is the empty text.
-    pub(super) field: Option<(String, bool)>,
+    /// The field whose values are measured.
+    pub(super) field: Option<ValueField>,
+}
+
+/// The field whose values are measured.
+#[derive(Clone, Debug)]
+pub(super) struct ValueField {
+    pub(super) name: String,
+    /// A missing value is the empty text.
+    pub(super) text: bool,
+    /// The hunt measures what it computes from the field.
+    pub(super) computed: bool,
 }
 
 /// Groups as correlations.
@@ -290,8 +300,11 @@ impl<'p> Correlator<'_, 'p> {
                 | Measure::Sum(value)
                 | Measure::Average(value)
                 | Measure::Percentile(value, _) => match self.value_field(lines, value, stage.id) {
-                    Some(field) => Some((field, is_text(value.ty))),
-                    None => continue,
+                    Some(field) => Some(ValueField { name: field, text: is_text(value.ty), computed: false }),
+                    None => match self.computed_field(lines, &threshold, value, stage.id) {
+                        Some(name) => Some(ValueField { name, text: true, computed: true }),
+                        None => continue,
+                    },
                 },
             };
             counted.push(Counted { threshold, field });
@@ -320,6 +333,43 @@ impl<'p> Correlator<'_, 'p> {
         key.fields.iter().all(|field| *field == first).then_some(first)
     }
 
+    /// The one field that a value is computed from: it has at least as many different values.
+    fn computed_field(
+        &self,
+        lines: &Range<usize>,
+        threshold: &Threshold<'p>,
+        value: &'p Expr,
+        mark: NodeId,
+    ) -> Option<String> {
+        let (Measure::Distinct(_), true) = (threshold.of.measure, threshold.grows()) else { return None };
+        let keys = self.columns(&mut Ledger::new(self.frame.plan), lines, value, mark)?;
+        let [key] = keys.as_slice() else { return None };
+        let first = key.fields.first()?.clone();
+        key.fields.iter().all(|field| *field == first).then_some(first)
+    }
+
+    /// The fields of the columns that a value is computed from, in each line.
+    fn columns(&self, ledger: &mut Ledger, lines: &Range<usize>, value: &'p Expr, mark: NodeId) -> Option<Vec<Key>> {
+        let mut keys: Vec<Key> = Vec::new();
+        for (at, line) in self.lines(lines).iter().enumerate() {
+            let level = line.marks.get(&mark).copied().unwrap_or_default();
+            let mut reader = line.reader(self.frame, &line.fields);
+            let columns = reader.columns_of(value, level)?;
+            if at > 0 && columns.len() != keys.len() {
+                return None;
+            }
+            for (number, column) in columns.into_iter().enumerate() {
+                let plain = Expr::new(ExprKind::Column(column), value.ty, value.span);
+                let KeyOf::Field(field, whole_path) = reader.field_key(ledger, &plain, 0).ok()? else { return None };
+                match keys.get_mut(number) {
+                    Some(key) => key.fields.push(field),
+                    None => keys.push(Key { fields: vec![field], whole_path, text: true, span: value.span }),
+                }
+            }
+        }
+        Some(keys)
+    }
+
     /// The fields that the groups are made by, and the windows that one of the keys is.
     fn keys(
         &self,
@@ -332,7 +382,19 @@ impl<'p> Correlator<'_, 'p> {
         let mut lost: Vec<(&Binding, Unsayable)> = Vec::new();
         for key in keys {
             match self.tried(lines, &key.value, stage.id) {
-                Err(why) => lost.push((key, why)),
+                Err(why) => match self.columns(ledger, lines, &key.value, stage.id) {
+                    Some(columns) => {
+                        let message = "Sigma groups by fields: this key is computed, so groups are made by what it is computed from";
+                        let note = Diagnostic::note(Code::Approximated, Effect::Narrower, key.span, message);
+                        ledger.rewritten_whole(key, Polarity::Positive, note);
+                        for column in columns {
+                            if !fields.iter().any(|known| known.fields == column.fields) {
+                                fields.push(column);
+                            }
+                        }
+                    }
+                    None => lost.push((key, why)),
+                },
                 Ok(found) => {
                     // Once more, for the notes.
                     let _ = self.key(ledger, lines, &key.value, stage.id);
@@ -376,12 +438,17 @@ impl<'p> Correlator<'_, 'p> {
                 ledger.dropped(binding, Polarity::Positive, note);
             }
         }
-        for Counted { threshold, .. } in counted {
+        for Counted { threshold, field } in counted {
             let span = threshold.conjunct.span;
             ledger.carried_whole(threshold.conjunct);
             let mut say = |code, effect, message: &str| {
                 ledger.note(Polarity::Positive, Diagnostic::note(code, effect, span, message));
             };
+            if field.as_ref().is_some_and(|field| field.computed) {
+                let message =
+                    "the hunt counts what it computes from the field, Sigma the values of the field, which are more";
+                say(Code::Approximated, Effect::Broader, message);
+            }
             if threshold.of.estimate {
                 say(
                     Code::Approximated,

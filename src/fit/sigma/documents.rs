@@ -10,7 +10,7 @@ use crate::fit::{Frame, Ledger, Refused};
 use crate::plan::{Expr, JoinKind, NodeId};
 use crate::source::Span;
 
-use super::correlate::{Correlations, Counted, Counting, Key, PartShape, Shape};
+use super::correlate::{Correlations, Counted, Counting, Key, PartShape, Shape, ValueField};
 use super::detection;
 use super::heading::{self, Naming};
 use super::line::Prepared;
@@ -251,7 +251,7 @@ impl<'p> Maker<'_, 'p> {
             }
             self.missing_values(ledger, counting, field.as_ref(), threshold.conjunct.span);
             let limit = Limit { comparison: threshold.comparison, number: threshold.limit };
-            let of = || field.as_ref().map(|(field, _)| field.clone()).unwrap_or_default();
+            let of = || field.as_ref().map(|field| field.name.clone()).unwrap_or_default();
             let kind = match threshold.of.measure {
                 Measure::Count => CorrelationKind::EventCount(limit),
                 Measure::Distinct(_) => CorrelationKind::ValueCount(of(), limit),
@@ -289,8 +289,8 @@ impl<'p> Maker<'_, 'p> {
     }
 
     /// That a missing text is a value for KQL.
-    fn missing_values(&self, ledger: &mut Ledger, counting: &Counting<'p>, field: Option<&(String, bool)>, span: Span) {
-        let Some((field, true)) = field else { return };
+    fn missing_values(&self, ledger: &mut Ledger, counting: &Counting<'p>, field: Option<&ValueField>, span: Span) {
+        let Some(ValueField { name: field, text: true, .. }) = field else { return };
         let lines = counting.lines.clone();
         let required = lines.into_iter().all(|at| self.logics.get(at).is_some_and(|logic| logic.requires(field)));
         if !required {

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Ledger;
-use crate::plan::{Expr, ExprKind, ScalarType, TICKS_PER_DAY, Value};
+use crate::plan::{ColumnRef, Expr, ExprKind, Needles, PathStep, ScalarType, TICKS_PER_DAY, Value};
 use crate::source::Span;
 
 use super::scope::Meaning;
@@ -10,6 +10,10 @@ use super::subject::{Reader, Unsayable};
 
 /// How often a column may stand for another one.
 const DEPTH: usize = 32;
+/// How many expressions of a computed key are looked at.
+const FUEL: usize = 2_000;
+/// How many columns a computed key may be made of.
+const MOST_COLUMNS: usize = 4;
 
 /// What a key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +101,75 @@ impl<'p> Reader<'_, 'p, 'p> {
             ledger.note(Polarity::Positive, super::text::dynamic_note(&subject, expr.span));
         }
         Ok(KeyOf::Field(name, subject.last_after.is_some() || subject.front.is_some()))
+    }
+
+    /// The columns of the table that a value is computed from, where it depends on nothing else: events that are alike in them
+    /// have the same value. At most `MOST_COLUMNS`.
+    pub(super) fn columns_of(&self, expr: &'p Expr, level: usize) -> Option<Vec<ColumnRef>> {
+        let mut columns: Vec<ColumnRef> = Vec::new();
+        let mut pending: Vec<(&'p Expr, usize)> = vec![(expr, level)];
+        let mut fuel = FUEL;
+        while let Some((expr, level)) = pending.pop() {
+            fuel = fuel.checked_sub(1)?;
+            match &expr.kind {
+                ExprKind::Literal(_) => {}
+                ExprKind::Column(column) => match self.scopes.meaning(column, level) {
+                    Meaning::Computed(value, below) => pending.push((value, below)),
+                    // A whole bag of keys differs in nearly every event.
+                    Meaning::Raw(_) if expr.ty == ScalarType::Dynamic => return None,
+                    Meaning::Raw(column) if self.fields.is_time(self.table, &column.name) => return None,
+                    Meaning::Raw(column) => {
+                        if !columns.contains(&column) {
+                            columns.push(column);
+                        }
+                    }
+                    Meaning::RawOfOne(_)
+                    | Meaning::ComputedOfOne(..)
+                    | Meaning::Aggregate(..)
+                    | Meaning::Count(_)
+                    | Meaning::Gone(..) => return None,
+                },
+                ExprKind::Call { function, args } => {
+                    // What is read out of a text of JSON is a small part of it; chance and the clock are no columns.
+                    if matches!(
+                        self.function(*function),
+                        "parse_json" | "parse_xml" | "rand" | "new_guid" | "ingestion_time"
+                    ) {
+                        return None;
+                    }
+                    pending.extend(args.iter().rev().map(|arg| (arg, level)));
+                }
+                ExprKind::Path { base, steps } => {
+                    let computed = |step: &PathStep| matches!(step, PathStep::Computed(_));
+                    if steps.iter().any(computed) {
+                        return None;
+                    }
+                    pending.push((base, level));
+                }
+                ExprKind::Arithmetic { left, right, .. } | ExprKind::Compare { left, right, .. } => {
+                    pending.extend([(&**right, level), (&**left, level)]);
+                }
+                ExprKind::Negate(inner) | ExprKind::Not(inner) => pending.push((inner, level)),
+                ExprKind::Text(text) => {
+                    match &text.needles {
+                        Needles::One(needle) => pending.push((needle, level)),
+                        Needles::Any(items) | Needles::All(items) => {
+                            pending.extend(items.iter().map(|item| (item, level)));
+                        }
+                        Needles::Table(_) => return None,
+                    }
+                    pending.push((&text.subject, level));
+                }
+                ExprKind::In { subject, values, .. } => {
+                    pending.extend(values.iter().map(|value| (value, level)));
+                    pending.push((subject, level));
+                }
+                ExprKind::Presence { subject, .. } => pending.push((subject, level)),
+                ExprKind::And(items) | ExprKind::Or(items) => pending.extend(items.iter().map(|item| (item, level))),
+                ExprKind::Moment(_) | ExprKind::Time(_) | ExprKind::Scalar(_) => return None,
+            }
+        }
+        (1..=MOST_COLUMNS).contains(&columns.len()).then_some(columns)
     }
 
     /// Whether an expression is the time of the event.

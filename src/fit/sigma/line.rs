@@ -164,24 +164,38 @@ impl<'p> Prepared<'p> {
 
     /// Finds the conditions that can not be said. Of a line that stands alone (`alone`) enough must remain to tell its events
     /// from others where something is left out.
-    pub(super) fn first_pass(&self, frame: &Frame<'p>, alone: bool, elsewhere: &impl Fn(NodeId) -> bool) -> Found {
+    ///
+    /// Conditions behind the `groups` that a correlation counts are on its alerts, not on the events.
+    pub(super) fn first_pass(
+        &self,
+        frame: &Frame<'p>,
+        alone: bool,
+        groups: Option<NodeId>,
+        elsewhere: &impl Fn(NodeId) -> bool,
+    ) -> Found {
+        let behind = groups.and_then(|stage| self.marks.get(&stage)).copied();
         let fields = self.fresh(frame);
         let mut dry = Ledger::new(frame.plan);
         let mut reader = self.reader(frame, &fields);
         let mut left_out = LeftOut::new();
         let (mut parts, mut failed, mut said) = (Vec::new(), Vec::new(), Vec::new());
+        let mut first = None;
         for (conjunct, level) in self.own(elsewhere) {
             match reader.condition(&mut dry, &mut Pass::First(&mut left_out), conjunct, level, false) {
                 Ok(part) => {
                     parts.push(part);
                     said.push(conjunct.id);
                 }
-                Err(why) => failed.push((conjunct.id, why)),
+                Err(why) => {
+                    if behind.is_none_or(|behind| level <= behind) {
+                        first.get_or_insert((conjunct.id, why.clone()));
+                    }
+                    failed.push((conjunct.id, why));
+                }
             }
         }
         // A log source that stands for a condition tells something, too.
         let telling = Logic::All(parts).simplified().is_telling() || self.implied.is_some();
-        let first = failed.first().cloned();
         let hopeless = first.clone().filter(|_| alone && !telling);
         left_out.extend(failed);
         Found { left_out, hopeless, first, telling, said }

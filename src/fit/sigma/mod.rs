@@ -185,7 +185,7 @@ impl<'f, 'p> Work<'f, 'p> {
             .prepared
             .iter()
             .zip(&places)
-            .map(|(line, place)| line.first_pass(self.frame, place.part.is_none(), &said))
+            .map(|(line, place)| line.first_pass(self.frame, place.part.is_none(), place.groups, &said))
             .collect();
         for found in &passes {
             if let Some((_, why)) = &found.hopeless {

@@ -121,6 +121,10 @@ impl<'p> Thresholds<'_, 'p> {
                         };
                         return match (it.kind, it.args.as_slice()) {
                             (AggregateKind::Count, []) => Some(of(Measure::Count)),
+                            // A text is never null, so each is counted.
+                            (AggregateKind::Count, [value]) if value.ty == ScalarType::String => {
+                                Some(of(Measure::Count))
+                            }
                             // The accuracy does not matter to a target that counts exactly.
                             (AggregateKind::DCount, [value, ..]) | (AggregateKind::CountDistinct, [value]) => {
                                 Some(of(Measure::Distinct(value)))
