@@ -251,7 +251,11 @@ impl Writer {
                 self.set(set, false);
             }
             Ast::Repetition(repetition) => {
+                // A repetition of a repetition would be possessive in PCRE: `a*+` takes all it can and gives nothing back.
+                let (open, close) = if matches!(*repetition.ast, Ast::Repetition(_)) { ("(", ")") } else { ("", "") };
+                self.out.push_str(open);
                 self.write(&repetition.ast, flags, Edges::NONE)?;
+                self.out.push_str(close);
                 match &repetition.op.kind {
                     RepetitionKind::ZeroOrOne => self.out.push('?'),
                     RepetitionKind::ZeroOrMore => self.out.push('*'),
@@ -557,6 +561,7 @@ mod tests {
     #[test]
     fn what_it_lacks_is_rewritten() {
         assert_eq!(text(r"(?:a.*?b)\d+"), "(a.*b)[0-9]+");
+        assert_eq!(text("a*+b{2}+"), "(a*)+(b{2})+");
         assert_eq!(text(r"\bfoo\b"), "(^|[^0-9A-Za-z_])foo([^0-9A-Za-z_]|$)");
         assert_eq!(text(r"a\b-"), "a-");
         assert_eq!(text(r"[\s\S]x"), "(.|\n)x");
