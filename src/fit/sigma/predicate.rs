@@ -84,7 +84,16 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
                         ledger.note(polarity, constant(expr.span, *negated != negate));
                         Logic::Const(false)
                     }
-                    Absence::Null => Logic::test(&subject.name, Form::Equals { cased: false }, Value::Null),
+                    Absence::Null => {
+                        if subject.ty == ScalarType::Unknown {
+                            let message = "the type of the value is not known: a text is never null in KQL";
+                            ledger.note(
+                                polarity,
+                                Diagnostic::note(Code::NullSemantics, Effect::Unsure, expr.span, message),
+                            );
+                        }
+                        Logic::test(&subject.name, Form::Equals { cased: false }, Value::Null)
+                    }
                     // Also where the column is a number: the event may hold an empty text for a missing one.
                     Absence::Empty => Logic::empty(&subject.name),
                 };
