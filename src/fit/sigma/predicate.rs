@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Ledger;
+use crate::fit::known::total;
 use crate::plan::{Absence, CompareOp, Expr, ExprKind, NodeId, ScalarType, Value as Constant};
 use crate::source::Span;
 
@@ -59,6 +60,10 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             ExprKind::Text(text) => self.text(ledger, text, expr.span, level, text.negated != negate)?,
             ExprKind::Compare { op, left, right } => {
                 let op = if negate { op.negated() } else { *op };
+                if let Some((inner, level, negate)) = self.truth(op, left, right, level) {
+                    ledger.carried_whole(expr);
+                    return self.condition(ledger, pass, inner, level, negate);
+                }
                 self.compare(ledger, op, left, right, expr.span, level)?
             }
             ExprKind::In { subject, values, negated } => {
@@ -180,6 +185,43 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             }
         }
         Ok(Logic::All(parts))
+    }
+
+    /// The condition that is compared with a truth value, the scopes that it sees, and whether it must not hold. A null
+    /// equals neither, as it satisfies neither the condition nor its opposite; it is unequal to both, which is the
+    /// opposite of a condition only where that is never null.
+    fn truth<'e>(&self, op: CompareOp, left: &'e Expr, right: &Expr, level: usize) -> Option<(&'e Expr, usize, bool)>
+    where
+        'p: 'e,
+    {
+        let Some(Constant::Bool(wanted)) = right.as_literal() else { return None };
+        let (mut inner, mut level) = (left, level);
+        // Each step leads to a scope further below.
+        while let Some((value, below)) = self.computed(inner, level) {
+            (inner, level) = (value, below);
+        }
+        let is_condition = match &inner.kind {
+            ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Text(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::In { .. }
+            | ExprKind::Presence { .. } => true,
+            ExprKind::Call { .. } | ExprKind::Literal(_) => inner.ty == ScalarType::Bool,
+            ExprKind::Moment(_)
+            | ExprKind::Column(_)
+            | ExprKind::Path { .. }
+            | ExprKind::Arithmetic { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Time(_)
+            | ExprKind::Scalar(_) => false,
+        };
+        match op {
+            CompareOp::Eq if is_condition => Some((inner, level, !wanted)),
+            CompareOp::Ne if is_condition && total(inner) => Some((inner, level, *wanted)),
+            CompareOp::Eq | CompareOp::Ne | CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => None,
+        }
     }
 
     /// A comparison of values that are no text.
