@@ -13,6 +13,8 @@ pub struct Case {
     /// The schema of the translation; the names of `fields` are those of this schema.
     #[serde(default = "source")]
     pub schema: String,
+    /// The site's own tables and columns, as `--fields` reads them.
+    pub overlay: Option<String>,
     /// `exact` or `native`.
     #[serde(default)]
     pub style: Form,

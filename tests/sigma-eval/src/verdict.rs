@@ -18,7 +18,13 @@ pub fn check(gate: &Gate, name: &str, case: &Case) -> Result<(), String> {
         Form::Exact => Style::Exact,
         Form::Native => Style::Native,
     };
-    let translation = translate(gate, &case.hunt, name, Some(&case.schema), style);
+    let mut own = None;
+    if let Some(overlay) = &case.overlay {
+        let mut gate = Gate::new().map_err(|error| error.to_string())?;
+        gate.add_overlay(overlay.as_str(), "overlay");
+        own = Some(gate);
+    }
+    let translation = translate(own.as_ref().unwrap_or(gate), &case.hunt, name, Some(&case.schema), style);
     let mut wrong = Vec::new();
     if translation.verdict.name() != case.verdict {
         wrong.push(format!("the verdict is {}, not {}", translation.verdict, case.verdict));
