@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rsigma_eval::{CorrelationConfig, CorrelationEngine, Engine, JsonEvent};
-use rsigma_parser::{LogSource, SigmaCollection, parse_sigma_yaml};
+use rsigma_parser::{ConditionOperator, CorrelationCondition, LogSource, SigmaCollection, parse_sigma_yaml};
 use serde_json::Value;
 
 use crate::case::Event;
@@ -20,8 +20,24 @@ pub(crate) enum Answer {
 
 /// Reads a file of rules; the error names every document that can not be read.
 pub(crate) fn load(yaml: &str) -> Result<SigmaCollection, String> {
-    let rules = parse_sigma_yaml(yaml).map_err(|error| format!("the rules can not be read: {error}"))?;
-    if rules.errors.is_empty() { Ok(rules) } else { Err(format!("the rules can not be read: {:?}", rules.errors)) }
+    let mut rules = parse_sigma_yaml(yaml).map_err(|error| format!("the rules can not be read: {error}"))?;
+    if !rules.errors.is_empty() {
+        return Err(format!("the rules can not be read: {:?}", rules.errors));
+    }
+    // By the specification a temporal correlation without a condition asks for all of its rules; rsigma takes one for enough.
+    let bare: BTreeSet<&str> = yaml
+        .split("\n---\n")
+        .filter(|document| document.contains("\ncorrelation:\n") && !document.contains("\n    condition:"))
+        .filter_map(|document| document.lines().find_map(|line| line.strip_prefix("id: ")))
+        .collect();
+    for rule in &mut rules.correlations {
+        if let CorrelationCondition::Threshold { predicates, .. } = &mut rule.condition
+            && rule.id.as_deref().is_some_and(|id| bare.contains(id))
+        {
+            *predicates = vec![(ConditionOperator::Gte, rule.rules.len() as u64)];
+        }
+    }
+    Ok(rules)
 }
 
 /// The ids of the correlations that no other one is made of.

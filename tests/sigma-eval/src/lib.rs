@@ -19,7 +19,7 @@ use huntgate::{Gate, Identity, Options, Style, Target, Translation};
 pub use case::{Case, Event, Group, Groups};
 pub use clock::{NOW, Span, offset};
 pub use structure::faults;
-pub use verdict::check;
+pub use verdict::{check, check_rules};
 
 /// Translates a hunt to Sigma as the command line does.
 pub fn translate(gate: &Gate, hunt: &str, name: &str, schema: Option<&str>, style: Style) -> Translation {

@@ -35,13 +35,7 @@ pub fn check(gate: &Gate, name: &str, case: &Case) -> Result<(), String> {
     }
     match &translation.query {
         Some(yaml) => {
-            wrong.extend(faults(yaml));
-            let span = Span::of(translation.time_range.as_ref());
-            let answer = span.and_then(|span| engine::run(&engine::load(yaml)?, &case.events, span));
-            match answer.and_then(|answer| compare(case, translation.verdict, answer)) {
-                Ok(differences) => wrong.extend(differences),
-                Err(error) => wrong.push(error),
-            }
+            wrong.extend(check_rules(case, translation.verdict, translation.time_range.as_ref(), yaml));
         }
         None if !case.events.is_empty() => wrong.push("nothing is translated, and there are events".to_owned()),
         None => {}
@@ -58,6 +52,17 @@ pub fn check(gate: &Gate, name: &str, case: &Case) -> Result<(), String> {
             Err(format!("{}\n{yaml}-- {range}\n-- {}", wrong.join("\n"), notes.join("\n-- ")))
         }
     }
+}
+
+/// All that is wrong with rules which claim this verdict for the hunt of a case.
+pub fn check_rules(case: &Case, verdict: Effect, range: Option<&TimeRange>, yaml: &str) -> Vec<String> {
+    let mut wrong = faults(yaml);
+    let answer = Span::of(range).and_then(|span| engine::run(&engine::load(yaml)?, &case.events, span));
+    match answer.and_then(|answer| compare(case, verdict, answer)) {
+        Ok(differences) => wrong.extend(differences),
+        Err(error) => wrong.push(error),
+    }
+    wrong
 }
 
 fn shown(range: Option<&TimeRange>) -> String {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use huntgate::Gate;
-use huntgate_sigma_eval::{Case, check, files};
+use huntgate_sigma_eval::{Case, check, files, offset};
 
 /// So many cases there are at least, so that the runner can not run nothing unseen.
 const AT_LEAST: usize = 130;
@@ -26,6 +26,11 @@ fn rules_select_what_their_verdicts_claim() {
         let count = counts.entry(theme).or_default();
         if case.pending {
             count[1] += 1;
+            let read = gate.resolve(&case.hunt);
+            let sound = case.events.iter().all(|event| offset(&event.at).is_ok());
+            if read.plan.is_none() || !sound {
+                failures.push(format!("=== {name}\nthe hunt or a time can not be read: {:?}", read.diagnostics));
+            }
             continue;
         }
         count[if case.known.is_some() { 2 } else { 0 }] += 1;
