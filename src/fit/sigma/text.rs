@@ -145,6 +145,15 @@ impl<'a> Reader<'_, 'a, '_> {
             }
             LiteralFit::Doubtful(note) => notes.push(*note),
         }
+        // Names of files and accounts hold no separator, those of values of the registry may: looked for in the whole field it
+        // would be found where the column does not hold it.
+        if let Some(separator) = subject.last_after.filter(|separator| value.contains(*separator)) {
+            let message = format!(
+                "`{value}` holds `{separator}`, and the column is what stands after the last one in field `{}`",
+                subject.name
+            );
+            return Err(Unsayable::new(Code::RefusedPredicate, span, message).help("compare the whole path"));
+        }
         if !folds_alike(&value, case) {
             let message = format!("KQL and the backends of Sigma may fold the case of `{value}` differently");
             notes.push(Diagnostic::note(Code::UnicodeCase, Effect::Unsure, span, message));
