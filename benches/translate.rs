@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use divan::counter::{BytesCount, ItemsCount};
-use huntgate::{Gate, Identity, Options, Resolved, Style, Target};
+use huntgate::{About, Gate, Options, Resolved, Style, Target};
 
 static GATE: LazyLock<Gate> = LazyLock::new(|| Gate::new().unwrap());
 static HUNTS: LazyLock<Vec<String>> = LazyLock::new(hunts);
@@ -62,7 +62,7 @@ fn convert(bencher: divan::Bencher<'_, '_>) {
         Options { target: Target::Splunk, schema: Some("source".to_owned()), style: Style::Exact, version: None };
     bencher.counter(ItemsCount::new(HUNTS.len())).bench(|| {
         for text in &*HUNTS {
-            divan::black_box(GATE.translate(text, Identity::default(), &GATE.resolve(text), &options));
+            divan::black_box(GATE.translate(text, &About::default(), &GATE.resolve(text), &options));
         }
     });
 }
@@ -73,7 +73,7 @@ fn translate(bencher: divan::Bencher<'_, '_>, target: Target) {
     let options = Options { target, schema: Some("source".to_owned()), style: Style::Exact, version: None };
     bencher.counter(ItemsCount::new(RESOLVED.len())).bench(|| {
         for (text, resolved) in &*RESOLVED {
-            divan::black_box(GATE.translate(text, Identity::default(), resolved, &options));
+            divan::black_box(GATE.translate(text, &About::default(), resolved, &options));
         }
     });
 }

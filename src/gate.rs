@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::about::About;
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::elastic;
 use crate::emit::{self, Translation};
@@ -34,15 +35,6 @@ impl Options {
     pub fn new(target: Target) -> Self {
         Self { target, schema: None, style: Style::Exact, version: None }
     }
-}
-
-/// What is known of a hunt beside its text.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Identity<'a> {
-    /// Its name.
-    pub name: Option<&'a str>,
-    /// Its id.
-    pub id: Option<&'a str>,
 }
 
 /// Schemas in use, by target and the name that was asked for.
@@ -187,9 +179,9 @@ impl Gate {
     }
 
     /// Translates a hunt that was read. Where `resolved` has no plan the answer is a refusal with its diagnostics.
-    pub fn translate(&self, text: &str, identity: Identity<'_>, resolved: &Resolved, options: &Options) -> Translation {
+    pub fn translate(&self, text: &str, about: &About, resolved: &Resolved, options: &Options) -> Translation {
         let Some(plan) = &resolved.plan else { return Translation::refused(resolved.diagnostics.clone()) };
-        self.with_frame(text, identity, plan, options, |frame| {
+        self.with_frame(text, about, plan, options, |frame| {
             emit::translate(frame, options.target, &resolved.diagnostics)
         })
         .unwrap_or_else(|error| {
@@ -203,13 +195,13 @@ impl Gate {
     pub fn translate_elastic(
         &self,
         text: &str,
-        identity: Identity<'_>,
+        about: &About,
         resolved: &Resolved,
         eql: &Options,
         esql: &Options,
     ) -> (Target, Translation) {
         let [eql, esql] = [(Target::Eql, eql), (Target::Esql, esql)]
-            .map(|(target, options)| self.translate(text, identity, resolved, &Options { target, ..options.clone() }));
+            .map(|(target, options)| self.translate(text, about, resolved, &Options { target, ..options.clone() }));
         match &resolved.plan {
             Some(plan) => elastic::choose(plan, eql, esql),
             None => (Target::Esql, esql),
@@ -229,7 +221,7 @@ impl Gate {
         let Some(plan) = resolved.plan.as_ref().filter(|_| eql.verdict != Effect::Exact) else { return };
         let options = Options { target: Target::Esql, ..options.clone() };
         let verdict = esql.or_else(|| {
-            self.check(&options).ok().map(|()| self.translate(text, Identity::default(), resolved, &options).verdict)
+            self.check(&options).ok().map(|()| self.translate(text, &About::default(), resolved, &options).verdict)
         });
         if let Some(verdict) = verdict {
             elastic::advise(plan, eql, verdict);
@@ -251,7 +243,7 @@ impl Gate {
             Stage::Fitted => {
                 let resolved = self.resolve(text);
                 let plan = resolved.plan.as_ref().ok_or_else(|| resolved.diagnostics.clone())?;
-                self.with_frame(text, Identity::default(), plan, options, |frame| {
+                self.with_frame(text, &About::default(), plan, options, |frame| {
                     let entries = emit::entries(frame, options.target);
                     let mut out = String::new();
                     plan.visit(&mut |node| {
@@ -371,7 +363,7 @@ impl Gate {
     fn with_frame<T>(
         &self,
         text: &str,
-        identity: Identity<'_>,
+        about: &About,
         plan: &crate::plan::Plan,
         options: &Options,
         action: impl FnOnce(&Frame<'_>) -> T,
@@ -387,8 +379,7 @@ impl Gate {
             version: facts.versions.map(|versions| options.version.unwrap_or(versions.newest)),
             style: options.style,
             text,
-            name: identity.name,
-            id: identity.id,
+            about,
         };
         Ok(action(&frame))
     }

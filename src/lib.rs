@@ -1,5 +1,6 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+pub mod about;
 pub mod cli;
 pub mod data;
 pub mod diagnostic;
@@ -16,10 +17,11 @@ pub mod syntax;
 pub mod target;
 pub mod vocabulary;
 
+pub use about::{About, AlertSeverity};
 pub use diagnostic::{Code, Diagnostic, Effect, Severity};
 pub use emit::Translation;
 pub use fit::Style;
-pub use gate::{FieldRow, FieldsError, Gate, Identity, Options, SchemaInfo, Stage, TableFields};
+pub use gate::{FieldRow, FieldsError, Gate, Options, SchemaInfo, Stage, TableFields};
 pub use resolve::Resolved;
 pub use source::{LineIndex, Span};
 pub use target::{Target, Version};

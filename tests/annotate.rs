@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use huntgate::{Gate, Identity, Options, Style, Target};
+use huntgate::{About, Gate, Options, Style, Target};
 
 /// The texts of all hunts of the tests, and hostile ones.
 fn hunts() -> Vec<String> {
@@ -96,7 +96,7 @@ fn a_query_without_its_comments_is_the_query() {
         for (index, target) in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma].into_iter().enumerate() {
             for schema in gate.schemas(target).unwrap() {
                 let options = Options { target, schema: Some(schema.name), style: Style::Exact, version: None };
-                let plain = gate.translate(&text, Identity::default(), &resolved, &options);
+                let plain = gate.translate(&text, &About::default(), &resolved, &options);
                 let mut annotated = plain.clone();
                 annotated.annotate(target);
                 assert_eq!((annotated.verdict, &annotated.notes), (plain.verdict, &plain.notes));

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use huntgate::{Gate, Identity, LineIndex, Options, Style, Target, Translation};
+use huntgate::{About, Gate, LineIndex, Options, Style, Target, Translation};
 
 fn cases() -> Vec<PathBuf> {
     fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
@@ -57,7 +57,7 @@ fn render(gate: &Gate, text: &str, theme: &str) -> String {
             let title = format!("{target}, {}", schema.unwrap_or("default schema"));
             let options =
                 Options { target: *target, schema: schema.map(str::to_owned), style: Style::Exact, version: None };
-            let mut translation = gate.translate(text, Identity::default(), &resolved, &options);
+            let mut translation = gate.translate(text, &About::default(), &resolved, &options);
             if theme == "annotate" {
                 translation.annotate(*target);
             }
@@ -94,8 +94,8 @@ fn order_lines_and_comments_of_the_seed_hunt_do_not_matter() {
     for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
         let options = Options { target, schema: Some("source".into()), style: Style::Exact, version: None };
         let translate = |text: &str| {
-            let identity = Identity { name: Some("Kaseya"), id: Some("1") };
-            gate.translate(text, identity, &gate.resolve(text), &options)
+            let about = About { name: Some("Kaseya".into()), id: Some("1".into()), ..About::default() };
+            gate.translate(text, &about, &gate.resolve(text), &options)
         };
         let (one, other) = (translate(&one), translate(&other));
         assert!(one.query.is_some(), "{target}");

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use huntgate::{Gate, Identity, Options, Span, Style, Target, Translation};
+use huntgate::{About, Gate, Options, Span, Style, Target, Translation};
 
 /// The texts of all hunts, with their names.
 fn hunts() -> Vec<(String, String)> {
@@ -102,8 +102,8 @@ fn changing_any_literal_or_name_changes_the_query_or_meets_a_note() {
         for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
             for schema in [Some("source".to_owned()), None] {
                 let options = Options { target, schema, style: Style::Exact, version: None };
-                let translate = |text: &str| gate.translate(text, Identity::default(), &gate.resolve(text), &options);
-                let before = gate.translate(&text, Identity::default(), &resolved, &options);
+                let translate = |text: &str| gate.translate(text, &About::default(), &gate.resolve(text), &options);
+                let before = gate.translate(&text, &About::default(), &resolved, &options);
                 if before.query.is_none() {
                     continue;
                 }
@@ -148,7 +148,7 @@ fn a_query_and_a_refusal_exclude_each_other() {
         for target in Target::ALL {
             for style in [Style::Exact, Style::Native] {
                 let options = Options { target, schema: None, style, version: None };
-                let translation = gate.translate(&text, Identity::default(), &resolved, &options);
+                let translation = gate.translate(&text, &About::default(), &resolved, &options);
                 assert_eq!(
                     translation.query.is_none(),
                     translation.verdict == huntgate::Effect::Refused,
@@ -179,9 +179,8 @@ fn equivalent_hunts_give_the_same_query() {
     for (one, other) in pairs {
         for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
             let options = Options { target, schema: Some("source".into()), style: Style::Exact, version: None };
-            let translate = |text: &str| {
-                gate.translate(text, Identity { name: Some("n"), id: Some("i") }, &gate.resolve(text), &options)
-            };
+            let about = About { name: Some("n".into()), id: Some("i".into()), ..About::default() };
+            let translate = |text: &str| gate.translate(text, &about, &gate.resolve(text), &options);
             let (a, b) = (translate(one), translate(other));
             let sorted = |translation: &Translation| {
                 // Conditions may come in the order of the hunt, in one stage or in several.
@@ -220,7 +219,7 @@ fn searches_within_one_another_are_bounded() {
     }
     for hunt in hunts {
         let start = std::time::Instant::now();
-        let translation = gate.translate(&hunt, Identity::default(), &gate.resolve(&hunt), &options);
+        let translation = gate.translate(&hunt, &About::default(), &gate.resolve(&hunt), &options);
         assert!(start.elapsed().as_secs() < 20, "{}", &hunt[..60]);
         assert!(translation.query.is_none_or(|query| query.len() < 4_000_000));
     }

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use huntgate::{Effect, Gate, Identity, Options, Style, Target};
+use huntgate::{About, Effect, Gate, Options, Style, Target};
 use libfuzzer_sys::fuzz_target;
 
 static GATE: LazyLock<Gate> = LazyLock::new(|| Gate::new().expect("the embedded data is sound"));
@@ -15,7 +15,7 @@ fuzz_target!(|text: &str| {
         for target in Target::ALL {
             for schema in [None, Some("source".to_owned())] {
                 let options = Options { target, schema, style: Style::Exact, version: None };
-                let translation = GATE.translate(text, Identity::default(), &resolved, &options);
+                let translation = GATE.translate(text, &About::default(), &resolved, &options);
                 assert_eq!(translation.query.is_none(), translation.verdict == Effect::Refused);
                 let worst = translation.notes.iter().filter_map(|note| note.effect).fold(Effect::Exact, Effect::and);
                 if resolved.plan.is_some() {

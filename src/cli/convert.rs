@@ -10,12 +10,12 @@ use super::mirror::Mirror;
 use super::output::Output;
 use super::stream::{self, Unit, fault_of};
 use super::{Ending, Usage};
+use crate::Gate;
 use crate::diagnostic::{Diagnostic, Effect};
 use crate::emit::Translation;
 use crate::report::{self, ConvertLine, Human, Page};
 use crate::source::Span;
 use crate::target::{Target, Version};
-use crate::{Gate, Identity};
 
 /// Convert hunts, each with a verdict and a note for each difference
 ///
@@ -246,12 +246,12 @@ fn answer<'t>(gate: &Gate, unit: &Unit, jobs: &'t [Job], annotate: bool) -> Answ
         notes.extend(resolved.diagnostics.into_iter().map(located));
         return Answer { unread, ..refused(notes) };
     }
-    let identity = Identity { name: hunt.source.name.as_deref(), id: hunt.source.id.as_deref() };
     let text = hunt.text.as_str();
     let translate = |job: &'t Job| match job {
-        Job::One(task) => (task, gate.translate(text, identity, &resolved, &task.options)),
+        Job::One(task) => (task, gate.translate(text, &hunt.about, &resolved, &task.options)),
         Job::Better { eql, esql } => {
-            let (target, translation) = gate.translate_elastic(text, identity, &resolved, &eql.options, &esql.options);
+            let (target, translation) =
+                gate.translate_elastic(text, &hunt.about, &resolved, &eql.options, &esql.options);
             (if target == Target::Eql { eql } else { esql }, translation)
         }
     };

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use crate::fit::sigma::tree::{Condition, Form, Item, Rule, Rules, Selection, Value};
+use crate::fit::sigma::tree::{Condition, Form, Heading, Item, Level, Rule, Rules, Selection, Value};
 
 /// The rules as YAML documents.
 pub(crate) fn print(rules: &Rules) -> String {
@@ -21,10 +21,7 @@ pub(crate) fn print(rules: &Rules) -> String {
 }
 
 fn print_rule(out: &mut String, rule: &Rule) {
-    line(out, 0, "title", &scalar(&rule.title, Quotes::IfNeeded));
-    line(out, 0, "id", &rule.id);
-    line(out, 0, "status", "experimental");
-    text(out, "description", &rule.description);
+    print_heading(out, &rule.heading);
     out.push_str("logsource:\n");
     let source = &rule.logsource;
     let parts = [
@@ -53,13 +50,63 @@ fn print_rule(out: &mut String, rule: &Rule) {
         }
     }
     line(out, 1, "condition", &condition(&rule.condition, Place::Top));
-    if !rule.fields.is_empty() {
-        out.push_str("fields:\n");
-        for field in &rule.fields {
-            let _ = writeln!(out, "    - {}", scalar(field, Quotes::IfNeeded));
+    list(out, "fields", &rule.fields);
+    if let Some(meta) = &rule.heading.meta {
+        list(out, "falsepositives", &meta.falsepositives);
+        line(out, 0, "level", level(meta.level));
+    }
+}
+
+/// The keys before what the document selects.
+fn print_heading(out: &mut String, heading: &Heading) {
+    line(out, 0, "title", &scalar(&heading.title, Quotes::IfNeeded));
+    line(out, 0, "id", &heading.id);
+    if let Some(meta) = heading.meta.as_ref().filter(|meta| !meta.related.is_empty()) {
+        out.push_str("related:\n");
+        for id in &meta.related {
+            let _ = writeln!(out, "    - id: {}\n      type: derived", scalar(id, Quotes::IfNeeded));
         }
     }
-    out.push_str("falsepositives:\n    - Unknown\nlevel: medium\n");
+    if let Some(name) = &heading.name {
+        line(out, 0, "name", &scalar(name, Quotes::IfNeeded));
+    }
+    if heading.meta.is_some() {
+        line(out, 0, "status", "experimental");
+    }
+    text(out, "description", &heading.description);
+    let Some(meta) = &heading.meta else { return };
+    list(out, "references", &meta.references);
+    if let Some(author) = &meta.author {
+        line(out, 0, "author", &scalar(author, Quotes::IfNeeded));
+    }
+    for (key, value) in [("date", &meta.date), ("modified", &meta.modified)] {
+        if let Some(value) = value {
+            // Readers of Sigma take a date of YAML here, and quotes are not usual.
+            line(out, 0, key, &if is_day(value) { value.clone() } else { scalar(value, Quotes::Always) });
+        }
+    }
+    list(out, "tags", &meta.tags);
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Informational => "informational",
+        Level::Low => "low",
+        Level::Medium => "medium",
+        Level::High => "high",
+        Level::Critical => "critical",
+    }
+}
+
+/// A key with texts, if there are any.
+fn list(out: &mut String, key: &str, texts: &[String]) {
+    if texts.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{key}:");
+    for text in texts {
+        let _ = writeln!(out, "    - {}", scalar(text, Quotes::IfNeeded));
+    }
 }
 
 fn line(out: &mut String, depth: usize, key: &str, value: &str) {
@@ -71,15 +118,19 @@ fn text(out: &mut String, key: &str, lines: &[String]) {
     match lines {
         [] => {}
         [only] => line(out, 0, key, &scalar(only, Quotes::IfNeeded)),
-        [first, ..] => {
-            // A block keeps every printable character as it is; the first line may not begin with a blank.
-            if first.starts_with(' ') || !lines.iter().all(|line| line.chars().all(printable)) {
+        [first, .., last] => {
+            // A block keeps every printable character and tab as it is. Where the first line begins with a blank or is empty,
+            // a reader can not tell how far the block is indented, and empty lines at the end are not of the text.
+            let is_open = |line: &str| line.trim().is_empty() || line.starts_with([' ', '\t']);
+            let keeps = |char: char| printable(char) || char == '\t';
+            if is_open(first) || last.trim().is_empty() || !lines.iter().all(|line| line.chars().all(keeps)) {
                 line(out, 0, key, &scalar(&lines.join("\n"), Quotes::Always));
                 return;
             }
             let _ = writeln!(out, "{key}: |-");
             for line in lines {
-                let _ = writeln!(out, "    {line}");
+                let indent = if line.is_empty() { "" } else { "    " };
+                let _ = writeln!(out, "{indent}{line}");
             }
         }
     }
@@ -237,11 +288,23 @@ fn is_bare(text: &str) -> bool {
         char.is_ascii_alphanumeric()
             || matches!(char, '_' | '.' | '-' | '|' | ' ' | ',' | '(' | ')' | '/' | ';' | '+' | '=' | '@')
     };
-    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+    // Without a blank beside it, a colon or `#` is a letter like others.
+    let is_url = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme))
+        && text
+            .chars()
+            .all(|char| plain(char) && char != ' ' || matches!(char, ':' | '~' | '?' | '#' | '&' | '%' | '!'))
+        && !text.ends_with(':');
+    let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && text.chars().all(plain)
         && !text.ends_with(' ')
-        && text.len() <= 512
-        && !TAKEN.iter().any(|word| word.eq_ignore_ascii_case(text))
+        && !TAKEN.iter().any(|word| word.eq_ignore_ascii_case(text));
+    (is_url || is_word) && text.len() <= 512
+}
+
+/// Whether a text is a day as Sigma writes it: `YYYY-MM-DD`.
+fn is_day(text: &str) -> bool {
+    let at = |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(at)
 }
 
 /// What a condition stands in.
@@ -270,241 +333,4 @@ fn condition(tree: &Condition, place: Place) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_yaml_ng::Value as Yaml;
-
-    use super::*;
-    use crate::fit::sigma::tree::LogSource;
-
-    /// Texts that YAML could take for something else, or that could leave their quotes.
-    const HOSTILE: &[&str] = &[
-        "plain",
-        "",
-        " ",
-        "null",
-        "Null",
-        "~",
-        "yes",
-        "NO",
-        "on",
-        "true",
-        "1e5",
-        "1.0",
-        "0x1f",
-        "1_000",
-        "12:30:45",
-        "-",
-        "- a",
-        "-a",
-        ": ",
-        "a: b",
-        "a:",
-        "#",
-        "a #b",
-        "'",
-        "''",
-        "\"",
-        "\\",
-        "\\\\",
-        "it's",
-        "a\nb",
-        "\n",
-        "a\n\nb\n",
-        "\r\n",
-        "\t",
-        "a\tb",
-        "\0",
-        "\u{1}",
-        "\u{7f}",
-        "\u{85}",
-        "\u{a0}",
-        "\u{2028}",
-        "\u{2029}",
-        "\u{feff}",
-        "\u{fffe}",
-        "é",
-        "日本語",
-        "😀",
-        "{a: b}",
-        "[a]",
-        "&a",
-        "*a",
-        "!a",
-        "|",
-        ">",
-        "%a",
-        "@a",
-        "`a`",
-        "? a",
-        "---",
-        "...",
-        "--- a",
-        "a, b",
-        "=",
-        "<<",
-        ".inf",
-        ".nan",
-        "2024-01-01",
-        "a ",
-        " a",
-        "condition: x",
-        "\u{1b}[31m",
-        "end\\",
-        "C:\\x\\*?",
-        "$(x)",
-        "{{x}}",
-    ];
-
-    fn rule() -> Rule {
-        Rule {
-            title: "t".to_owned(),
-            id: "00000000-0000-0000-0000-000000000000".to_owned(),
-            description: vec!["d".to_owned()],
-            logsource: LogSource { category: Some("c".to_owned()), ..LogSource::default() },
-            selections: Vec::new(),
-            condition: Condition::Named("selection".to_owned()),
-            fields: Vec::new(),
-        }
-    }
-
-    fn item(form: Form, values: Vec<Value>) -> Item {
-        Item { field: "f".to_owned(), form, all: false, values }
-    }
-
-    fn with(selection: Selection) -> Rule {
-        Rule { selections: vec![("selection".to_owned(), selection)], ..rule() }
-    }
-
-    fn read(rule: Rule) -> Yaml {
-        let text = print(&Rules { rules: vec![rule] });
-        serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
-    }
-
-    /// Reads a value as the specification says; wildcards become control characters.
-    fn sigma(text: &str) -> String {
-        let mut out = String::new();
-        let mut chars = text.chars().peekable();
-        while let Some(char) = chars.next() {
-            match char {
-                '\\' => match chars.next_if(|next| matches!(next, '\\' | '*' | '?')) {
-                    Some(next) => out.push(next),
-                    None => out.push('\\'),
-                },
-                '*' => out.push_str("<many>"),
-                '?' => out.push_str("<one>"),
-                other => out.push(other),
-            }
-        }
-        out
-    }
-
-    #[test]
-    fn every_text_comes_back_as_it_was() {
-        for text in HOSTILE {
-            let plain = Form::Equals { cased: false };
-            let rule = Rule {
-                title: (*text).to_owned(),
-                description: vec!["first".to_owned(), (*text).to_owned(), "last".to_owned()],
-                logsource: LogSource { definition: Some((*text).to_owned()), ..rule().logsource },
-                fields: vec![(*text).to_owned()],
-                ..with(Selection::Any(vec![
-                    vec![
-                        Item { field: (*text).to_owned(), ..item(Form::Cidr, vec![Value::Raw((*text).to_owned())]) },
-                        item(plain, vec![Value::Text((*text).to_owned()), Value::Text("b".to_owned())]),
-                    ],
-                    vec![item(plain, vec![Value::Null])],
-                ]))
-            };
-            let yaml = read(rule);
-            assert_eq!(yaml["title"].as_str(), Some(*text));
-            assert_eq!(yaml["description"].as_str(), Some(format!("first\n{text}\nlast").as_str()), "{text:?}");
-            assert_eq!(yaml["logsource"]["definition"].as_str(), Some(*text));
-            assert_eq!(yaml["fields"][0].as_str(), Some(*text));
-            let selection = &yaml["detection"]["selection"];
-            assert_eq!(selection[0][format!("{text}|cidr").as_str()].as_str(), Some(*text), "{text:?}");
-            assert_eq!(sigma(selection[0]["f"][0].as_str().unwrap()), *text);
-            assert_eq!(selection[0]["f"][1].as_str(), Some("b"));
-            assert!(selection[1]["f"].is_null());
-            assert_eq!(yaml["detection"]["condition"].as_str(), Some("selection"));
-            assert_eq!(yaml.as_mapping().unwrap().len(), 9);
-        }
-    }
-
-    #[test]
-    fn a_backslash_is_doubled_only_where_it_would_escape() {
-        assert_eq!(wildcards("C:\\Users\\x"), "C:\\Users\\x");
-        assert_eq!(wildcards("\\\\host\\c$\\"), "\\\\\\\\host\\c$\\");
-        assert_eq!(wildcards("a\\*"), "a\\\\\\*");
-        assert_eq!(wildcards("a\\\\*b?"), "a\\\\\\\\\\*b\\?");
-        for text in ["a\\*", "\\\\?", "\\\\\\", "*?\\", "\\\\\\*\\", "\\a\\\\b"] {
-            assert_eq!(sigma(&wildcards(text)), text);
-        }
-    }
-
-    #[test]
-    fn numbers_and_truth_values_stay_what_they_are() {
-        let plain = Form::Equals { cased: false };
-        let values =
-            vec![Value::Integer(-5), Value::Real(1e300), Value::Real(0.5), Value::Real(-2e-9), Value::Bool(true)];
-        let yaml = read(with(Selection::All(vec![item(plain, values)])));
-        let list = &yaml["detection"]["selection"]["f"];
-        assert_eq!(list[0].as_i64(), Some(-5));
-        assert_eq!(list[1].as_f64(), Some(1e300));
-        assert_eq!(list[2].as_f64(), Some(0.5));
-        assert_eq!(list[3].as_f64(), Some(-2e-9));
-        assert_eq!(list[4].as_bool(), Some(true));
-        assert_eq!(real(1e300), "1.0e+300");
-        assert_eq!(real(-2.5e-9), "-2.5e-9");
-    }
-
-    #[test]
-    fn a_rule_reads_like_one_of_sigmahq() {
-        let text = |text: &str| Value::Text(text.to_owned());
-        let mut rule = with(Selection::All(vec![
-            Item {
-                field: "Image".to_owned(),
-                ..item(Form::EndsWith { cased: false }, vec![text("\\a.exe"), text("\\b.exe")])
-            },
-            Item {
-                field: "CommandLine".to_owned(),
-                all: true,
-                ..item(Form::Contains { cased: true }, vec![text("x"), text("it's")])
-            },
-        ]));
-        let image = |value| Item { field: "Image".to_owned(), ..item(Form::Equals { cased: false }, value) };
-        rule.selections.push((
-            "filter_a".to_owned(),
-            Selection::Any(vec![vec![image(vec![Value::Null])], vec![image(vec![text("")])]]),
-        ));
-        let named = |name: &str| Condition::Named(name.to_owned());
-        rule.condition = Condition::And(vec![
-            named("selection"),
-            Condition::Or(vec![named("b"), Condition::And(vec![named("c"), named("d")])]),
-            Condition::Not(Box::new(Condition::OneOf("filter_".to_owned()))),
-        ]);
-        let expected = "\
-title: t
-id: 00000000-0000-0000-0000-000000000000
-status: experimental
-description: d
-logsource:
-    category: c
-detection:
-    selection:
-        Image|endswith:
-            - '\\a.exe'
-            - '\\b.exe'
-        CommandLine|contains|all|cased:
-            - 'x'
-            - 'it''s'
-    filter_a:
-        - Image: null
-        - Image: ''
-    condition: selection and (b or (c and d)) and not 1 of filter_*
-falsepositives:
-    - Unknown
-level: medium
-";
-        assert_eq!(print(&Rules { rules: vec![rule] }), expected);
-    }
-}
+mod tests;

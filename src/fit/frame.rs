@@ -1,5 +1,6 @@
 //! What every fitter is given: the plan, the target's data and what the user chose.
 
+use crate::about::About;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{Pipeline, Plan};
 use crate::source::Span;
@@ -28,10 +29,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) style: Style,
     /// The text of the hunt, for quoting it in notes.
     pub(crate) text: &'a str,
-    /// The name of the hunt, if its file gives one.
-    pub(crate) name: Option<&'a str>,
-    /// The id of the hunt, if its file gives one.
-    pub(crate) id: Option<&'a str>,
+    /// What else the file of the hunt says of it.
+    pub(crate) about: &'a About,
 }
 
 impl Frame<'_> {
@@ -101,6 +100,7 @@ mod tests {
         let query = crate::syntax::parse("print 1").unwrap();
         let plan = crate::resolve::resolve(&query, "print 1", &vocabulary).plan.unwrap();
         let schema = targets.schema(Target::Esql, None).unwrap();
+        let about = About::default();
         let frame = |version: &str| Frame {
             plan: &plan,
             vocabulary: &vocabulary,
@@ -110,8 +110,7 @@ mod tests {
             version: Some(version.parse().unwrap()),
             style: Style::Exact,
             text: "print 1",
-            name: None,
-            id: None,
+            about: &about,
         };
         let refusal = frame("8.19").allows(Construct::InSubquery, Span::default()).unwrap_err();
         assert_eq!(refusal.code, Code::NeedsNewer);

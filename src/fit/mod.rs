@@ -6,6 +6,7 @@
 
 mod bags;
 mod demand;
+pub(crate) mod distance;
 pub(crate) mod eql;
 pub(crate) mod esql;
 mod extreme;

@@ -3,6 +3,7 @@
 //! By the convention of the verdicts a query is judged over its `time_range`, and a bound relative to now is exact up to
 //! one tick of the target's clock; so whether a bound is inclusive is not kept here.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use crate::plan::{
@@ -113,7 +114,7 @@ impl<'p> Window<'p> {
             (old, None) => Some(old),
             (Some(old), Some(new)) => {
                 let order = compare(old.moment, new.moment)?;
-                Some(Some(if (order == std::cmp::Ordering::Less) == later { new } else { old }))
+                Some(Some(if (order == Ordering::Less) == later { new } else { old }))
             }
         };
         if let (Some(lower), Some(upper)) = (merged(self.from, from, true), merged(self.to, to, false)) {
@@ -125,8 +126,75 @@ impl<'p> Window<'p> {
     }
 }
 
+/// One window for several sets of events.
+#[derive(Clone, Debug)]
+pub(crate) struct Widest<'p> {
+    /// The window as a range.
+    pub(crate) range: TimeRange,
+    /// Its length in ticks at most, where both ends are known.
+    pub(crate) length: Option<i64>,
+    /// The conditions that it says; those of tighter windows are not among them.
+    pub(crate) conditions: Vec<&'p Expr>,
+}
+
+/// The window that holds all of these; `None` where there is none, or which it is depends on the clock.
+pub(crate) fn widest(all: Vec<Window<'_>>) -> Option<Widest<'_>> {
+    if all.is_empty() {
+        return None;
+    }
+    let from = widest_bound(all.iter().map(|window| window.from), Ordering::Less)?;
+    let to = widest_bound(all.iter().map(|window| window.to), Ordering::Greater)?;
+    let text = |bound: Option<&Bound>| match bound {
+        Some(bound) => moment_text(bound.moment).map(Some),
+        None => Some(None),
+    };
+    let range = TimeRange { from: text(from)?, to: text(to)? };
+    let moment = |bound: Option<&Bound>| bound.map(|bound| bound.moment);
+    let conditions = all
+        .into_iter()
+        .filter(|window| moment(window.from) == moment(from) && moment(window.to) == moment(to))
+        .flat_map(|window| window.conditions)
+        .collect();
+    Some(Widest { range, length: length(moment(from), moment(to)), conditions })
+}
+
+/// The bound that lets the most events through; `None` where that depends on the clock.
+fn widest_bound<'p>(bounds: impl Iterator<Item = Option<&'p Bound>>, keep: Ordering) -> Option<Option<&'p Bound>> {
+    let mut out: Option<Option<&Bound>> = None;
+    for bound in bounds {
+        out = Some(match (out, bound) {
+            (None, bound) => bound,
+            (Some(None), _) | (_, None) => None,
+            (Some(Some(old)), Some(new)) => match compare(new.moment, old.moment)? {
+                order if order == keep => Some(new),
+                Ordering::Less | Ordering::Equal | Ordering::Greater => Some(old),
+            },
+        });
+    }
+    out
+}
+
+/// The time between two moments in ticks at most; no end is the present. `None` without a beginning, or where the length
+/// depends on the clock.
+fn length(from: Option<Moment>, to: Option<Moment>) -> Option<i64> {
+    let now = Moment::Relative { offset: 0, floor: None, after: 0 };
+    match (from?, to.unwrap_or(now)) {
+        (Moment::Absolute(from), Moment::Absolute(to)) => to.checked_sub(from),
+        (
+            Moment::Relative { offset: from, floor: from_floor, after: from_after },
+            Moment::Relative { offset: to, floor: _, after: to_after },
+        ) => {
+            // A cut takes away less than its unit; that of the end may take away nothing.
+            let cut = from_floor.map_or(0, CalendarUnit::most_ticks);
+            to.checked_add(to_after)?.checked_sub(from.checked_add(from_after)?.checked_sub(cut)?)
+        }
+        (Moment::Absolute(_), Moment::Relative { .. }) | (Moment::Relative { .. }, Moment::Absolute(_)) => None,
+    }
+    .filter(|ticks| *ticks > 0)
+}
+
 /// The order of two moments where it does not depend on the clock.
-pub(crate) fn compare(a: Moment, b: Moment) -> Option<std::cmp::Ordering> {
+pub(crate) fn compare(a: Moment, b: Moment) -> Option<Ordering> {
     match (a, b) {
         (Moment::Absolute(a), Moment::Absolute(b)) => Some(a.cmp(&b)),
         (
@@ -134,7 +202,7 @@ pub(crate) fn compare(a: Moment, b: Moment) -> Option<std::cmp::Ordering> {
             Moment::Relative { offset: b, floor: None, after: y },
         ) => Some((a.saturating_add(x)).cmp(&b.saturating_add(y))),
         (Moment::Absolute(_) | Moment::Relative { .. }, Moment::Absolute(_) | Moment::Relative { .. }) => {
-            (a == b).then_some(std::cmp::Ordering::Equal)
+            (a == b).then_some(Ordering::Equal)
         }
     }
 }

@@ -3,6 +3,7 @@
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::{Cut, Found, look};
+use crate::about::About;
 use crate::source::{Origin, Span};
 
 /// Info strings of other languages: their blocks are skipped whatever they hold.
@@ -143,7 +144,7 @@ impl Block {
         }
         let start = self.pieces.first().map_or(self.end, |(_, file)| *file);
         let origin = Origin::pieces(self.pieces, Span::new(start, self.end));
-        Some(Cut { text: self.text, origin, name, id: None, divisible: true })
+        Some(Cut { text: self.text, origin, about: About { name, ..About::default() }, divisible: true })
     }
 }
 
@@ -179,7 +180,7 @@ mod tests {
         let found = cut(text);
         assert_eq!(found.cuts.len(), 1);
         let hunt = &found.cuts[0];
-        assert_eq!(hunt.name.as_deref(), Some("Odd signers"));
+        assert_eq!(hunt.about.name.as_deref(), Some("Odd signers"));
         assert_eq!(hunt.text.replace('\r', ""), "T\n  | where a == 'ß'\n");
         let at = hunt.text.find("where").unwrap() as u32;
         assert_eq!(hunt.origin.locate(Span::new(at, at + 5)).slice(text), "where");

@@ -16,6 +16,7 @@ mod yaml;
 
 use std::sync::Arc;
 
+use crate::about::About;
 use crate::diagnostic::Diagnostic;
 use crate::source::{Origin, Span};
 
@@ -41,6 +42,8 @@ pub struct Source {
 pub struct Hunt {
     /// Where it comes from.
     pub source: Source,
+    /// What the file says of it; its name and id as in `source`.
+    pub about: About,
     /// The text of the query.
     pub text: String,
     /// Maps places of `text` to places of the document's text.
@@ -84,6 +87,7 @@ impl Document {
             }
             self.hunts.extend(parts.into_iter().map(|span| Hunt {
                 source: hunt.source.clone(),
+                about: hunt.about.clone(),
                 text: span.slice(&hunt.text).to_owned(),
                 origin: hunt.origin.part(span.start, span.len() as u32),
                 divisible: false,
@@ -100,8 +104,7 @@ impl Document {
 struct Cut {
     text: String,
     origin: Origin,
-    name: Option<String>,
-    id: Option<String>,
+    about: About,
     divisible: bool,
 }
 

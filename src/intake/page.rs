@@ -3,6 +3,7 @@
 //! The same query stands on the page twice. The plain section is preferred, because it is what the reader sees.
 
 use super::{Cut, Found, look, yaml};
+use crate::about::About;
 use crate::source::{Origin, Span};
 
 /// Lines that begin a section of such a page.
@@ -27,8 +28,7 @@ pub(super) fn cut(text: &str) -> Option<Found> {
         .map(|span| Cut {
             text: span.slice(text).to_owned(),
             origin: Origin::verbatim(span.start, span.len() as u32),
-            name: None,
-            id: None,
+            about: About::default(),
             divisible: false,
         })
         .collect();
@@ -41,10 +41,10 @@ pub(super) fn cut(text: &str) -> Option<Found> {
     } else if let ([cut], Some(span)) = (cuts.as_mut_slice(), definition)
         && let [rule] = yaml::cut_by_indentation(span.slice(text)).as_mut_slice()
     {
-        (cut.name, cut.id) = (rule.name.take(), rule.id.take());
+        cut.about = std::mem::take(&mut rule.about);
     }
-    for cut in cuts.iter_mut().filter(|cut| cut.name.is_none()) {
-        cut.name = heading(text);
+    for cut in cuts.iter_mut().filter(|cut| cut.about.name.is_none()) {
+        cut.about.name = heading(text);
     }
     (!cuts.is_empty()).then_some(Found { cuts, diagnostics: Vec::new() })
 }
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(found.cuts.len(), 1);
         let hunt = &found.cuts[0];
         assert_eq!(hunt.text, "let a = 1;\n\nT\n| where x == a");
-        assert_eq!((hunt.name.as_deref(), hunt.id.as_deref()), (Some("Odd Signer"), Some("12-34")));
+        assert_eq!((hunt.about.name.as_deref(), hunt.about.id.as_deref()), (Some("Odd Signer"), Some("12-34")));
         assert_eq!(hunt.origin.whole().slice(PAGE), hunt.text);
     }
 
@@ -113,7 +113,7 @@ mod tests {
         let text = "Odd Signer\n\nid: 5\nquery: |\n  T\n  | take 1\n";
         let found = cut(text).unwrap();
         assert_eq!(found.cuts[0].text, "T\n| take 1\n");
-        assert_eq!(found.cuts[0].name.as_deref(), Some("Odd Signer"));
+        assert_eq!(found.cuts[0].about.name.as_deref(), Some("Odd Signer"));
         assert!(cut("T\n| where a has 'query: |'\n").is_none());
     }
 }

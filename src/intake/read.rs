@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::decode::decode;
 use super::{Document, Found, Hunt, Input, Kind, Source, look, markdown, page, text, yaml};
+use crate::about::About;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
@@ -128,11 +129,15 @@ fn document(path: Arc<str>, bytes: Vec<u8>, kind: Kind, stem: Option<String>, ex
         };
         diagnostics.push(Diagnostic::error(Code::NoHunt, Span::default(), message));
     }
-    let hunts = cuts.into_iter().enumerate().map(|(index, cut)| Hunt {
-        source: Source { path: path.clone(), index, name: cut.name.or_else(|| stem.clone()), id: cut.id },
-        text: cut.text,
-        origin: cut.origin,
-        divisible: cut.divisible,
+    let hunts = cuts.into_iter().enumerate().map(|(index, cut)| {
+        let about = About { name: cut.about.name.or_else(|| stem.clone()), ..cut.about };
+        Hunt {
+            source: Source { path: path.clone(), index, name: about.name.clone(), id: about.id.clone() },
+            about,
+            text: cut.text,
+            origin: cut.origin,
+            divisible: cut.divisible,
+        }
     });
     Document { hunts: hunts.collect(), path, text, diagnostics }
 }

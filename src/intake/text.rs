@@ -1,6 +1,7 @@
 //! The whole text as one hunt.
 
 use super::{Cut, Found, look};
+use crate::about::About;
 use crate::source::Origin;
 
 /// The length of a byte order mark at the start of `text`.
@@ -17,7 +18,7 @@ pub(super) fn cut(text: &str) -> Found {
     }
     let origin = Origin::verbatim(start as u32, query.len() as u32);
     Found {
-        cuts: vec![Cut { text: query.to_owned(), origin, name: None, id: None, divisible: true }],
+        cuts: vec![Cut { text: query.to_owned(), origin, about: About::default(), divisible: true }],
         diagnostics: Vec::new(),
     }
 }

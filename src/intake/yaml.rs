@@ -6,6 +6,7 @@
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 
 use super::{Cut, Found, look, text::mark_len};
+use crate::about::About;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Origin, Span};
 
@@ -24,14 +25,13 @@ enum Frame {
 #[derive(Default)]
 struct Rule {
     query: Option<(String, Origin)>,
-    name: Option<String>,
-    id: Option<String>,
+    about: About,
 }
 
 impl Rule {
     fn into_cut(self) -> Option<Cut> {
         let (text, origin) = self.query.filter(|(text, _)| !look::is_blank(text))?;
-        Some(Cut { text, origin, name: self.name, id: self.id, divisible: false })
+        Some(Cut { text, origin, about: self.about, divisible: false })
     }
 }
 
@@ -99,10 +99,10 @@ fn read(text: &str) -> Result<Vec<Cut>, ScanError> {
                             let origin = origin(text, start, end, &content, style);
                             rule.query = Some((content.into_owned(), origin));
                         }
-                        "name" => rule.name = one_line(&content),
+                        "name" => rule.about.name = one_line(&content),
                         // Exploration queries have no `name:`.
-                        "displayname" if rule.name.is_none() => rule.name = one_line(&content),
-                        "id" => rule.id = one_line(&content),
+                        "displayname" if rule.about.name.is_none() => rule.about.name = one_line(&content),
+                        "id" => rule.about.id = one_line(&content),
                         _ => {}
                     }
                 }
@@ -225,7 +225,7 @@ pub(super) fn cut_by_indentation(text: &str) -> Vec<Cut> {
             let line = text.lines().find_map(|line| line.trim_start_matches("- ").strip_prefix(key))?;
             one_line(line.trim().trim_matches(['\'', '"']))
         };
-        (cut.name, cut.id) = (value("name:"), value("id:"));
+        (cut.about.name, cut.about.id) = (value("name:"), value("id:"));
     }
     cuts
 }
@@ -284,7 +284,7 @@ impl OpenBlock {
         pieces.retain(|(hunt, _)| (*hunt as usize) < query.len());
         let start = pieces.first().map_or(0, |(_, file)| *file);
         let origin = Origin::pieces(pieces, Span::new(start, self.end as u32));
-        Some(Cut { text: query, origin, name: None, id: None, divisible: false })
+        Some(Cut { text: query, origin, about: About::default(), divisible: false })
     }
 }
 
@@ -359,7 +359,7 @@ mod tests {
         let text = "name: A\nnested:\n  query: no\nlist:\n- query: no\nquery: T | take 1\n? [odd]\n: x\nid: 7\n";
         let cuts = cut(text).cuts;
         assert_eq!(cuts.len(), 1);
-        assert_eq!((cuts[0].text.as_str(), cuts[0].id.as_deref()), ("T | take 1", Some("7")));
+        assert_eq!((cuts[0].text.as_str(), cuts[0].about.id.as_deref()), ("T | take 1", Some("7")));
     }
 
     #[test]

@@ -303,6 +303,19 @@ pub enum CalendarUnit {
     Year,
 }
 
+impl CalendarUnit {
+    /// The longest that one is, in ticks.
+    pub fn most_ticks(self) -> i64 {
+        match self {
+            Self::Hour => super::TICKS_PER_DAY / 24,
+            Self::Day => super::TICKS_PER_DAY,
+            Self::Week => 7 * super::TICKS_PER_DAY,
+            Self::Month => 31 * super::TICKS_PER_DAY,
+            Self::Year => 366 * super::TICKS_PER_DAY,
+        }
+    }
+}
+
 impl Expr {
     /// An expression that is not yet numbered (see [`super::Plan::new`]).
     pub fn new(kind: ExprKind, ty: ScalarType, span: Span) -> Self {

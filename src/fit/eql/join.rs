@@ -16,7 +16,8 @@ use super::key::{KeyOf, Of};
 use super::rows::Rows;
 use super::runs::only_counts;
 use super::scope::{Loss, Meaning};
-use super::sets::{Bound, Selection};
+use super::sets::Selection;
+use crate::fit::distance::Bound;
 
 /// What becomes of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -361,7 +362,7 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
                 let note = Some(Diagnostic::note(Code::Approximated, Effect::Unsure, span, message));
                 // Of a missing event only what follows is looked at.
                 let from = if rows.sets.get(later).is_some_and(|set| set.missing) { 0 } else { -left };
-                rows.bounds.push(Bound { earlier, later, from: Some(from), to: Some(left), of, span, note });
+                rows.bounds.0.push(Bound { earlier, later, from: Some(from), to: Some(left), of, span, note });
             }
             (Err(unsayable), _) | (_, Err(unsayable)) => self.key_dropped(of, span, unsayable),
             (Ok(_), Ok(_)) => {

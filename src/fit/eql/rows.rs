@@ -394,7 +394,7 @@ impl<'p, 'a, 'l> Rows<'p, 'a, 'l> {
             if rows.sets.len() > 1 {
                 let at = rows.align();
                 if let Some(bound) = self.conditions.bound(conjunct, rows, at) {
-                    rows.bounds.push(bound);
+                    rows.bounds.0.push(bound);
                     self.carried += 1;
                     continue;
                 }

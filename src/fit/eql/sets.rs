@@ -6,6 +6,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Refused;
+use crate::fit::distance::{Bound, Bounds};
 use crate::plan::{Expr, JoinKind, TICKS_PER_SECOND, Tree};
 use crate::source::Span;
 
@@ -22,7 +23,7 @@ const SAMPLE_SETS: usize = 5;
 pub(super) struct Selection<'p, 'a> {
     pub(super) sets: Vec<Set<'p, 'a>>,
     pub(super) keys: Vec<Equal<'p>>,
-    pub(super) bounds: Vec<Bound<'p>>,
+    pub(super) bounds: Bounds<'p>,
     /// The joins that made it: where, and of which kind.
     pub(super) joins: Vec<(Span, JoinKind)>,
 }
@@ -59,29 +60,9 @@ pub(super) struct Equal<'p> {
     pub(super) of: Vec<(&'p dyn Tree, Span)>,
 }
 
-/// That the time of an event of one set lies between two distances, in ticks, from that of another set.
-#[derive(Clone)]
-pub(super) struct Bound<'p> {
-    pub(super) earlier: usize,
-    pub(super) later: usize,
-    pub(super) from: Option<i64>,
-    pub(super) to: Option<i64>,
-    /// The condition or key that says so.
-    pub(super) of: &'p dyn Tree,
-    pub(super) span: Span,
-    /// What the bound does not say exactly.
-    pub(super) note: Option<Diagnostic>,
-}
-
 impl std::fmt::Debug for Equal<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?}", self.fields)
-    }
-}
-
-impl std::fmt::Debug for Bound<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {:?}..{:?} {}", self.earlier, self.from, self.to, self.later)
     }
 }
 
@@ -89,7 +70,7 @@ impl<'p, 'a> Selection<'p, 'a> {
     /// One set of events.
     pub(super) fn new(branches: Vec<Branch<'p, 'a>>) -> Self {
         let set = Set { branches, since: 0, runs: None, missing: false };
-        Self { sets: vec![set], keys: Vec::new(), bounds: Vec::new(), joins: Vec::new() }
+        Self { sets: vec![set], keys: Vec::new(), bounds: Bounds::default(), joins: Vec::new() }
     }
 
     /// All branches of all sets.
@@ -130,7 +111,7 @@ impl<'p, 'a> Selection<'p, 'a> {
             self.keys.push(Equal { fields, ..equal });
         }
         let shifted = |bound: Bound<'p>| Bound { earlier: bound.earlier + base, later: bound.later + base, ..bound };
-        self.bounds.extend(other.bounds.into_iter().map(shifted));
+        self.bounds.0.extend(other.bounds.0.into_iter().map(shifted));
         self.joins.extend(other.joins);
     }
 
@@ -161,73 +142,13 @@ impl<'p, 'a> Selection<'p, 'a> {
         self.keys = rest;
     }
 
-    /// The distance in time of two sets: of the later one from the earlier one.
-    fn between(&self, earlier: usize, later: usize) -> (Option<i64>, Option<i64>) {
-        let (mut from, mut to): (Option<i64>, Option<i64>) = (None, None);
-        for bound in &self.bounds {
-            let (low, high) = if (bound.earlier, bound.later) == (earlier, later) {
-                (bound.from, bound.to)
-            } else if (bound.later, bound.earlier) == (earlier, later) {
-                (bound.to.map(i64::wrapping_neg), bound.from.map(i64::wrapping_neg))
-            } else {
-                continue;
-            };
-            from = from.max(low);
-            to = match (to, high) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
-        }
-        (from, to)
-    }
-
-    /// Whether the events of one set are known to lie before those of another one. A bound on one side only, as in
-    /// `T2 - T1 < 5m`, is meant so.
-    fn precedes(&self, earlier: usize, later: usize) -> bool {
-        if self.sets.get(later).is_some_and(|set| set.missing) {
-            return true;
-        }
-        match self.between(earlier, later) {
-            (Some(from), _) => from >= 0,
-            (None, Some(to)) => to > 0,
-            (None, None) => false,
-        }
-    }
-
     /// The sets in the order of time, if each is known to follow the one before it.
     fn order(&self) -> Option<Vec<usize>> {
-        let mut rest: Vec<usize> = (0..self.sets.len()).collect();
-        let mut out: Vec<usize> = Vec::with_capacity(rest.len());
-        while !rest.is_empty() {
-            let at = rest.iter().position(|set| {
-                let follows = out.last().is_none_or(|last| self.precedes(*last, *set));
-                let first = |other: &usize| other == set || self.missing(*other) || !self.precedes(*other, *set);
-                follows && rest.iter().all(first)
-            })?;
-            out.push(rest.remove(at));
-        }
-        Some(out)
+        self.bounds.order(self.sets.len(), |set| self.missing(set))
     }
 
     fn missing(&self, set: usize) -> bool {
         self.sets.get(set).is_some_and(|set| set.missing)
-    }
-
-    /// The time from the first to the last set at most, and whether that is just what the hunt says.
-    fn span(&self, order: &[usize]) -> (Option<i64>, bool) {
-        let [first, .., last] = order else { return (None, true) };
-        if let Some(to) = self.between(*first, *last).1 {
-            return (Some(to), order.len() == 2);
-        }
-        let mut sum = 0_i64;
-        for pair in order.windows(2) {
-            let [a, b] = pair else { continue };
-            match self.between(*a, *b).1 {
-                Some(to) => sum = sum.saturating_add(to),
-                None => return (None, true),
-            }
-        }
-        (Some(sum), order.len() == 2)
     }
 }
 
@@ -322,14 +243,14 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
                            wait for the next one EQL keeps the latest, and it uses each once";
             self.say(Code::JoinAsSequence, Effect::Narrower, *span, message);
         }
-        let (mut span, whole) = rows.span(order);
+        let (mut span, whole) = rows.bounds.span(order);
         let mut span_of_all = None;
-        for bound in &rows.bounds {
+        for bound in &rows.bounds.0 {
             self.conditions.ledger.carried_whole(bound.of);
             if let Some(note) = &bound.note {
                 self.conditions.ledger.note(Polarity::Positive, note.clone());
             }
-            let (from, to) = rows.between(bound.earlier, bound.later);
+            let (from, to) = rows.bounds.between(bound.earlier, bound.later);
             if matches!((from, to), (None, Some(1..))) || matches!((from, to), (Some(..=-1), None)) {
                 let message = "the hunt bounds the time on one side only; a sequence has its events in this order";
                 self.say(Code::JoinAsSequence, Effect::Narrower, bound.span, message);
@@ -370,7 +291,7 @@ impl<'p, 'a> Rows<'p, 'a, '_> {
                            for a key";
             self.say(Code::JoinAsSample, Effect::Narrower, *span, message);
         }
-        for bound in &rows.bounds {
+        for bound in &rows.bounds.0 {
             let message = "a sample does not compare times, and a sequence has one order: the bound is left out";
             let note = Diagnostic::note(Code::ConditionDropped, Effect::Broader, bound.span, message);
             self.conditions.ledger.dropped(bound.of, Polarity::Positive, note.help("the target esql compares times"));

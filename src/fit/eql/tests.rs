@@ -1,5 +1,6 @@
 //! Hunts through the fitter and the printer.
 
+use crate::about::About;
 use crate::diagnostic::{Code, Effect};
 use crate::fit::{Frame, Style};
 use crate::target::{Target, Targets};
@@ -31,8 +32,7 @@ fn versioned(text: &str, schema: &str, version: Option<&str>) -> Answer {
         version: version.map(|version| version.parse().unwrap()),
         style: Style::Exact,
         text,
-        name: None,
-        id: None,
+        about: &About::default(),
     };
     let answer = crate::emit::translate(&frame, Target::Eql, &[]);
     Answer {

@@ -3,11 +3,9 @@
 //! EQL knows no present time, so a window stands outside of the query. All sets of events of a query have the same one;
 //! where those of a hunt differ it is the widest, and the tighter ones are left to the conditions.
 
-use std::cmp::Ordering;
-
-use crate::fit::window::compare;
-use crate::fit::{TimeRange, Window, moment_text};
-use crate::plan::{Bound, Expr, Pipeline, Source, StageKind};
+use crate::fit::window::widest;
+use crate::fit::{TimeRange, Window};
+use crate::plan::{Expr, Pipeline, Source, StageKind};
 
 use super::join::{Role, role, table_of};
 
@@ -18,21 +16,10 @@ pub(super) fn windows(pipeline: &Pipeline) -> (Option<TimeRange>, Vec<&Expr>) {
     if !gather(pipeline, &mut all) {
         return none();
     }
-    let from = widest(all.iter().map(|window| window.from), Ordering::Less);
-    let to = widest(all.iter().map(|window| window.to), Ordering::Greater);
-    let (Some(from), Some(to)) = (from, to) else { return none() };
-    let text = |bound: Option<&Bound>| match bound {
-        Some(bound) => moment_text(bound.moment).map(Some),
-        None => Some(None),
-    };
-    let (Some(first), Some(last)) = (text(from), text(to)) else { return none() };
-    let moment = |bound: Option<&Bound>| bound.map(|bound| bound.moment);
-    let said = all
-        .into_iter()
-        .filter(|window| moment(window.from) == moment(from) && moment(window.to) == moment(to))
-        .flat_map(|window| window.conditions)
-        .collect();
-    (Some(TimeRange { from: first, to: last }), said)
+    match widest(all) {
+        Some(it) => (Some(it.range), it.conditions),
+        None => none(),
+    }
 }
 
 /// The windows of all sets of events; whether each of them has one.
@@ -75,20 +62,4 @@ fn gather<'p>(pipeline: &'p Pipeline, out: &mut Vec<Window<'p>>) -> bool {
         }
     }
     found
-}
-
-/// The bound that lets the most events through; `None` where that depends on the clock.
-fn widest<'p>(bounds: impl Iterator<Item = Option<&'p Bound>>, keep: Ordering) -> Option<Option<&'p Bound>> {
-    let mut out: Option<Option<&Bound>> = None;
-    for bound in bounds {
-        out = Some(match (out, bound) {
-            (None, bound) => bound,
-            (Some(None), _) | (_, None) => None,
-            (Some(Some(old)), Some(new)) => match compare(new.moment, old.moment)? {
-                order if order == keep => Some(new),
-                Ordering::Less | Ordering::Equal | Ordering::Greater => Some(old),
-            },
-        });
-    }
-    out
 }

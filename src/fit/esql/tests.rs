@@ -2,14 +2,14 @@
 //! quotes.
 
 use crate::diagnostic::Effect;
-use crate::{Gate, Identity, Options, Target};
+use crate::{About, Gate, Options, Target};
 
 /// The verdict of a hunt and what its query says behind the source.
 fn said(text: &str, schema: &str, version: &str) -> (Effect, String) {
     let gate = Gate::new().unwrap();
     let version = (!version.is_empty()).then(|| version.parse().unwrap());
     let options = Options { schema: Some(schema.to_owned()), version, ..Options::new(Target::Esql) };
-    let translation = gate.translate(text, Identity::default(), &gate.resolve(text), &options);
+    let translation = gate.translate(text, &About::default(), &gate.resolve(text), &options);
     let query = translation.query.unwrap_or_default();
     (translation.verdict, query.split_once('\n').map(|(_, rest)| rest.to_owned()).unwrap_or_default())
 }
@@ -83,7 +83,7 @@ fn a_name_stays_in_its_quotes() {
     assert_eq!(query, "| RENAME FileName AS `a`` | DROP b`, C AS `by`\n| KEEP `a`` | DROP b`, `by`");
     let gate = Gate::new().unwrap();
     let hunt = "['a, b'] | where x == 1";
-    let translation = gate.translate(hunt, Identity::default(), &gate.resolve(hunt), &Options::new(Target::Esql));
+    let translation = gate.translate(hunt, &About::default(), &gate.resolve(hunt), &Options::new(Target::Esql));
     assert_eq!(translation.verdict, Effect::Refused, "a comma separates indices");
 }
 

@@ -8,6 +8,7 @@
 
 mod classes;
 mod detection;
+mod heading;
 mod logic;
 mod predicate;
 mod regex;
@@ -183,9 +184,7 @@ fn rule<'p>(
         }
     };
     Ok(Some(Rule {
-        title: source::title(frame, line, several),
-        id: source::id(frame, line, several),
-        description: source::description(frame, line, window, &omitted),
+        heading: heading::heading(frame, line, several, window, &omitted),
         logsource: chosen.source,
         selections: detection.selections,
         condition: detection.condition,

@@ -1,4 +1,4 @@
-//! Where the events of a rule come from, over which time, and what the rule says about itself.
+//! Where the events of a rule come from, over which time, and which of their fields it shows.
 //!
 //! Conditions are for `predicate`; only those that choose a log source are looked at here.
 
@@ -8,7 +8,6 @@ use std::sync::Arc;
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
 use crate::plan::{Expr, ExprKind, Needles, Pipeline, Source, Stage, TableRef, TextHow, Union, Value};
-use crate::source::Span;
 use crate::target::{Capability, LogsourceWhen, Selector};
 
 use super::stages::Walk;
@@ -258,60 +257,6 @@ fn values_of<'p>(conjunct: &'p Expr, level: usize, scopes: &Scopes<'p>) -> Optio
     scopes.is_raw(column, level).then_some((&*column.name, values))
 }
 
-/// The title: the name of the hunt, or the table.
-pub(super) fn title(frame: &Frame<'_>, line: &Line<'_>, several: bool) -> String {
-    let name = frame.name.map(|name| one_line(name, 200)).filter(|name| !name.is_empty());
-    match name {
-        Some(name) if several && line.number > 1 => {
-            format!("{name} ({} {})", one_line(&line.table.name, 40), line.number)
-        }
-        Some(name) if several => format!("{name} ({})", one_line(&line.table.name, 40)),
-        Some(name) => name,
-        None if line.number > 1 => format!("Hunt in {} ({})", one_line(&line.table.name, 200), line.number),
-        None => format!("Hunt in {}", one_line(&line.table.name, 200)),
-    }
-}
-
-/// The id: always the same for the same hunt and log source.
-pub(super) fn id(frame: &Frame<'_>, line: &Line<'_>, several: bool) -> String {
-    /// The namespace of the ids of huntgate's rules.
-    const NAMESPACE: uuid::Uuid = uuid::Uuid::from_u128(0x6f1d_2c3a_90b4_5e77_8a21_4d5c_e6f7_0918);
-    let mut seed = match (frame.id, frame.name) {
-        (Some(id), _) => format!("id\n{id}"),
-        (None, Some(name)) => format!("name\n{name}\n{}", frame.text),
-        (None, None) => format!("text\n{}", frame.text),
-    };
-    seed.push_str(&format!("\n{}", frame.schema.name));
-    if several {
-        seed.push_str(&format!("\n{}\n{}", line.table.name, line.number));
-    }
-    uuid::Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string()
-}
-
-/// The description: what the rule is, and what of the hunt is not in it.
-pub(super) fn description(
-    frame: &Frame<'_>,
-    line: &Line<'_>,
-    window: &Windows<'_>,
-    omitted: &[(Span, &'static str)],
-) -> Vec<String> {
-    let mut omitted = omitted.to_vec();
-    omitted.sort_by_key(|(span, _)| span.start);
-    omitted.dedup();
-    let mut lines = vec![format!("Events of {} that a KQL hunt selects.", one_line(&line.table.name, 200))];
-    let range = window.range.as_ref().map(|range| {
-        let bound = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "open".to_owned());
-        format!("time window: {} to {}", bound(&range.from), bound(&range.to))
-    });
-    let parts = omitted.iter().map(|(span, what)| format!("{what}: {}", one_line(span.slice(frame.text), 160)));
-    let all: Vec<String> = range.into_iter().chain(parts).collect();
-    if !all.is_empty() {
-        lines.push("Not in this rule:".to_owned());
-        lines.extend(all.into_iter().map(|part| format!("- {part}")));
-    }
-    lines
-}
-
 /// The fields that an analyst wants to see: the columns that the hunt shows last.
 pub(super) fn shown(
     fields: &Fields<'_>,
@@ -337,25 +282,4 @@ pub(super) fn shown(
         }
     }
     names
-}
-
-/// A text on one line, of printable characters, cut to a length.
-fn one_line(text: &str, most: usize) -> String {
-    let mut line = String::new();
-    let mut blank = false;
-    for char in text.chars() {
-        if char.is_whitespace() || char.is_control() {
-            blank = !line.is_empty();
-            continue;
-        }
-        if line.chars().count() >= most {
-            line.push('…');
-            return line;
-        }
-        if std::mem::take(&mut blank) {
-            line.push(' ');
-        }
-        line.push(char);
-    }
-    line
 }

@@ -2,6 +2,7 @@
 
 use serde_yaml_ng::Value as Yaml;
 
+use crate::about::About;
 use crate::diagnostic::{Code, Effect};
 use crate::fit::{Frame, Ledger, Style, TimeRange};
 use crate::target::{Target, Targets};
@@ -51,8 +52,7 @@ fn said(hunt: &str, schema: &str, style: Style) -> Said {
         version: None,
         style,
         text: hunt,
-        name: None,
-        id: None,
+        about: &About::default(),
     };
     let mut ledger = Ledger::new(&plan);
     let fitted = fit(&frame, &mut ledger);

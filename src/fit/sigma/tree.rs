@@ -13,12 +13,8 @@ pub(crate) struct Rules {
 /// A detection rule.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rule {
-    /// `title`
-    pub(crate) title: String,
-    /// `id`, a UUID.
-    pub(crate) id: String,
-    /// `description`, one line each.
-    pub(crate) description: Vec<String>,
+    /// What it says about itself.
+    pub(crate) heading: Heading,
     /// `logsource`
     pub(crate) logsource: LogSource,
     /// `detection` less the condition: names and what they select, in order; each name is used by the condition.
@@ -27,6 +23,58 @@ pub(crate) struct Rule {
     pub(crate) condition: Condition,
     /// `fields`: what an analyst wants to see.
     pub(crate) fields: Vec<String>,
+}
+
+/// What a document says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Heading {
+    /// `title`
+    pub(crate) title: String,
+    /// `id`, a UUID.
+    pub(crate) id: String,
+    /// `name`, by which a correlation refers to it.
+    pub(crate) name: Option<String>,
+    /// `description`, one line each.
+    pub(crate) description: Vec<String>,
+    /// What it says where it is the outermost document of its file.
+    pub(crate) meta: Option<Meta>,
+}
+
+/// What only the outermost document of a file says: "only the outermost correlation rule may define meta information", see
+/// <https://sigmahq.io/sigma-specification/specification/sigma-correlation-rules-specification.html>.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Meta {
+    /// `related`: ids of the rules that it is derived from.
+    pub(crate) related: Vec<String>,
+    /// `references`
+    pub(crate) references: Vec<String>,
+    /// `author`
+    pub(crate) author: Option<String>,
+    /// `date`: `YYYY-MM-DD`.
+    pub(crate) date: Option<String>,
+    /// `modified`: `YYYY-MM-DD`.
+    pub(crate) modified: Option<String>,
+    /// `tags`, each with its namespace.
+    pub(crate) tags: Vec<String>,
+    /// `falsepositives`
+    pub(crate) falsepositives: Vec<String>,
+    /// `level`
+    pub(crate) level: Level,
+}
+
+/// `level`: how critical it is that a rule finds something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// `informational`
+    Informational,
+    /// `low`
+    Low,
+    /// `medium`
+    Medium,
+    /// `high`
+    High,
+    /// `critical`
+    Critical,
 }
 
 /// Where the events come from. At least one of the first three is given.

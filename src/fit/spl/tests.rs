@@ -1,6 +1,7 @@
 //! What hunts become, from their text to the search, and literals that try to leave their quotes.
 
 use super::super::{Frame, Ledger, Style};
+use crate::about::About;
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::emit;
 use crate::plan::*;
@@ -26,8 +27,7 @@ fn said(plan: &Plan, text: &str, schema: &str, style: Style) -> Said {
         version: None,
         style,
         text,
-        name: None,
-        id: None,
+        about: &About::default(),
     };
     let mut ledger = Ledger::new(plan);
     let fitted = super::fit(&frame, &mut ledger);

@@ -14,7 +14,7 @@ mod verdict;
 
 use std::path::{Path, PathBuf};
 
-use huntgate::{Gate, Identity, Options, Style, Target, Translation};
+use huntgate::{About, Gate, Options, Style, Target, Translation};
 
 pub use case::{Case, Event, Group, Groups};
 pub use clock::{NOW, Span, offset};
@@ -24,8 +24,8 @@ pub use verdict::{check, check_rules};
 /// Translates a hunt to Sigma as the command line does.
 pub fn translate(gate: &Gate, hunt: &str, name: &str, schema: Option<&str>, style: Style) -> Translation {
     let options = Options { target: Target::Sigma, schema: schema.map(str::to_owned), style, version: None };
-    let identity = Identity { name: Some(name), id: None };
-    gate.translate(hunt, identity, &gate.resolve(hunt), &options)
+    let about = About { name: Some(name.to_owned()), ..About::default() };
+    gate.translate(hunt, &about, &gate.resolve(hunt), &options)
 }
 
 /// The files below a folder that end so, in order.
