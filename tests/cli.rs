@@ -423,3 +423,65 @@ fn elastic_is_the_better_one_of_two_languages() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("ask for eql or for elastic"), "{}", stderr(&output));
 }
+
+const RULE: &str = "id: 9B2F1A44-0C6E-4D0B-8E57-3F1D2C5A7E90
+name: Odd program started by a mail client
+description: |
+  'Finds a mail client that starts \"odd.exe\": it's not to be seen often.
+  - see https://blog.example/odd (in English).
+
+  Technique: https://attack.mitre.org/techniques/T1204/002/'
+severity: High
+metadata:
+  author:
+    name: Example Author
+tactics:
+  - Execution
+  - InitialAccess
+  - NoSuchTactic
+relevantTechniques: T1204.002, T1566
+queryFrequency: PT1H
+queryPeriod: 1d
+triggerOperator: gt
+triggerThreshold: 0
+query: |
+  DeviceProcessEvents
+  | where FileName == \"odd.exe\" and InitiatingProcessFileName =~ \"mail.exe\"
+  | summarize count() by DeviceName
+";
+
+#[test]
+fn a_rule_keeps_what_its_file_says_of_it() {
+    let folder = folder(&[("rule.yaml", RULE.as_bytes())]);
+    let output = huntgate(folder.path(), &["convert", "rule.yaml", "-t", "sigma"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let said = stdout(&output);
+    let heading = said.split("logsource:").next().unwrap();
+    let expected = "\
+title: Odd program started by a mail client
+id: ID
+related:
+    - id: 9b2f1a44-0c6e-4d0b-8e57-3f1d2c5a7e90
+      type: derived
+status: experimental
+description: |-
+    Finds a mail client that starts \"odd.exe\": it's not to be seen often.
+    - see https://blog.example/odd (in English).
+
+    Technique: https://attack.mitre.org/techniques/T1204/002/
+
+    Not in this rule:
+    - aggregation: summarize count() by DeviceName
+references:
+    - https://blog.example/odd
+author: Example Author
+tags:
+    - attack.execution
+    - attack.initial-access
+    - attack.t1204.002
+    - attack.t1566
+";
+    let id = heading.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
+    assert_eq!(heading, expected.replace("ID", id));
+    assert!(said.ends_with("falsepositives:\n    - Unknown\nlevel: high\n"), "{said}");
+}

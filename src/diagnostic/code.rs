@@ -519,6 +519,55 @@ codes! {
         todo: "Check how the backend in use writes the comparison.",
         reference: "https://sigmahq.io/sigma-specification/specification/sigma-appendix-modifiers.html",
     }
+    CountedByCorrelation "HG345" {
+        title: "groups are found by a correlation",
+        what: "The hunt aggregates events and keeps the groups that satisfy a condition. Sigma says it as a correlation rule: an alert for each such group, with the keys and without the other columns of the hunt.",
+        when: "Always; the same groups are found, but for what other notes say.",
+        todo: "Look at the events of the group behind an alert.",
+        reference: "https://sigmahq.io/sigma-specification/specification/sigma-correlation-rules-specification.html",
+    }
+    JoinedByCorrelation "HG346" {
+        title: "a join is a temporal correlation",
+        what: "The hunt joins events by equal keys. Sigma says it as a correlation rule: an alert for a key of which every side has an event within the timespan, in the order of the hunt where it compares times.",
+        when: "Always; see the note for a difference in order or time.",
+        todo: "Look at the events of the key behind an alert.",
+        reference: "https://sigmahq.io/sigma-specification/specification/sigma-correlation-rules-specification.html",
+    }
+    WindowSlides "HG347" {
+        title: "windows slide",
+        what: "The hunt counts in windows that the clock cuts, such as whole hours. The timespan of a correlation is a window that slides: it finds what lies as close together across the border of two hours, too. Some backends cut windows by the clock all the same, and warn.",
+        when: "Events on both sides of the border of a window.",
+        todo: "Nothing, unless the border matters.",
+        reference: "https://sigmahq.io/sigma-specification/specification/sigma-correlation-rules-specification.html",
+    }
+    TimespanAssumed "HG348" {
+        title: "the timespan of a correlation is not the hunt's",
+        what: "A correlation must have a timespan, and the hunt does not say over which time it looks. It is the period of the rule, where the file gives one, else 30 days.",
+        when: "Events further apart than that.",
+        todo: "Give the hunt a time window.",
+        reference: "https://sigmahq.io/sigma-specification/specification/sigma-correlation-rules-specification.html",
+    }
+    KeyMissing "HG349" {
+        title: "events without a key or a value",
+        what: "KQL takes a missing text for the empty text: such events are a group, are joined with one another, and count as one more value. The specification of Sigma does not say what becomes of events without a field that a correlation groups by or counts; some engines leave them out, some take them for a group.",
+        when: "Events without the field.",
+        todo: "Leave such events out of the hunt with isnotempty(), if they do not matter.",
+        reference: "https://sigmahq.io/sigma-specification/specification/sigma-correlation-rules-specification.html",
+    }
+    EveryEvent "HG350" {
+        title: "the rule selects every event",
+        what: "The hunt has no condition. A Sigma rule must have one, so it asks for events that have a time.",
+        when: "Always: the rule is an inventory, not a detection.",
+        todo: "Add the condition that tells the events which matter, or do not run it as an alert.",
+        reference: "https://sigmahq.io/sigma-specification/specification/sigma-rules-specification.html",
+    }
+    OneOfGroup "HG351" {
+        title: "a condition on one event of a group is asked of every event",
+        what: "The hunt takes one event of each group (`arg_max`, `take_any`) and looks at its columns. A Sigma rule looks at every event by itself.",
+        when: "Groups of which an event satisfies the condition, and not the one that is taken.",
+        todo: "Look at the other events of the group behind an alert.",
+        reference: "https://learn.microsoft.com/kusto/query/arg-max-aggregation-function",
+    }
 
     // ---- HG4xx: target data
     InferredField "HG401" {

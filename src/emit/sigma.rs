@@ -6,16 +6,22 @@
 
 use std::fmt::Write as _;
 
-use crate::fit::sigma::tree::{Condition, Form, Heading, Item, Level, Rule, Rules, Selection, Value};
+use crate::fit::sigma::tree::{
+    Alias, Comparison, Condition, Correlation, CorrelationKind, Document, Documents, Form, Heading, Item, Level, Limit,
+    Rule, Selection, Value,
+};
 
 /// The rules as YAML documents.
-pub(crate) fn print(rules: &Rules) -> String {
+pub(crate) fn print(file: &Documents) -> String {
     let mut out = String::new();
-    for (index, rule) in rules.rules.iter().enumerate() {
+    for (index, document) in file.documents.iter().enumerate() {
         if index > 0 {
             out.push_str("---\n");
         }
-        print_rule(&mut out, rule);
+        match document {
+            Document::Rule(rule) => print_rule(&mut out, rule),
+            Document::Correlation(correlation) => print_correlation(&mut out, correlation),
+        }
     }
     out
 }
@@ -50,8 +56,62 @@ fn print_rule(out: &mut String, rule: &Rule) {
         }
     }
     line(out, 1, "condition", &condition(&rule.condition, Place::Top));
-    list(out, "fields", &rule.fields);
-    if let Some(meta) = &rule.heading.meta {
+    print_end(out, &rule.heading, &rule.fields);
+}
+
+fn print_correlation(out: &mut String, correlation: &Correlation) {
+    print_heading(out, &correlation.heading);
+    out.push_str("correlation:\n");
+    line(out, 1, "type", correlation.kind.name());
+    list_within(out, "rules", &correlation.rules);
+    if correlation.group_by.is_empty() {
+        line(out, 1, "group-by", "[]");
+    } else {
+        list_within(out, "group-by", &correlation.group_by);
+    }
+    line(out, 1, "timespan", &correlation.timespan.to_string());
+    if !correlation.aliases.is_empty() {
+        out.push_str("    aliases:\n");
+        for Alias { name, fields } in &correlation.aliases {
+            let _ = writeln!(out, "        {}:", scalar(name, Quotes::IfNeeded));
+            for (rule, field) in fields {
+                line(out, 3, &scalar(rule, Quotes::IfNeeded), &scalar(field, Quotes::IfNeeded));
+            }
+        }
+    }
+    let (of, percentile, limit) = match &correlation.kind {
+        CorrelationKind::EventCount(limit) => (None, None, Some(limit)),
+        CorrelationKind::ValueCount(of, limit)
+        | CorrelationKind::ValueSum(of, limit)
+        | CorrelationKind::ValueAvg(of, limit) => (Some(of), None, Some(limit)),
+        CorrelationKind::ValuePercentile(of, percentile, limit) => (Some(of), Some(percentile), Some(limit)),
+        CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => (None, None, None),
+    };
+    if let Some(Limit { comparison, number }) = limit {
+        out.push_str("    condition:\n");
+        if let Some(of) = of {
+            line(out, 2, "field", &scalar(of, Quotes::IfNeeded));
+        }
+        if let Some(percentile) = percentile {
+            line(out, 2, "percentile", &percentile.to_string());
+        }
+        let key = match comparison {
+            Comparison::Eq => "eq",
+            Comparison::Neq => "neq",
+            Comparison::Lt => "lt",
+            Comparison::Lte => "lte",
+            Comparison::Gt => "gt",
+            Comparison::Gte => "gte",
+        };
+        line(out, 2, key, &number.to_string());
+    }
+    print_end(out, &correlation.heading, &correlation.fields);
+}
+
+/// The keys behind what the document selects.
+fn print_end(out: &mut String, heading: &Heading, fields: &[String]) {
+    list(out, "fields", fields);
+    if let Some(meta) = &heading.meta {
         list(out, "falsepositives", &meta.falsepositives);
         line(out, 0, "level", level(meta.level));
     }
@@ -64,7 +124,8 @@ fn print_heading(out: &mut String, heading: &Heading) {
     if let Some(meta) = heading.meta.as_ref().filter(|meta| !meta.related.is_empty()) {
         out.push_str("related:\n");
         for id in &meta.related {
-            let _ = writeln!(out, "    - id: {}\n      type: derived", scalar(id, Quotes::IfNeeded));
+            let id = if is_uuid(id) { id.clone() } else { scalar(id, Quotes::Always) };
+            let _ = writeln!(out, "    - id: {id}\n      type: derived");
         }
     }
     if let Some(name) = &heading.name {
@@ -106,6 +167,14 @@ fn list(out: &mut String, key: &str, texts: &[String]) {
     let _ = writeln!(out, "{key}:");
     for text in texts {
         let _ = writeln!(out, "    - {}", scalar(text, Quotes::IfNeeded));
+    }
+}
+
+/// A key with texts, one level in.
+fn list_within(out: &mut String, key: &str, texts: &[String]) {
+    let _ = writeln!(out, "    {key}:");
+    for text in texts {
+        let _ = writeln!(out, "        - {}", scalar(text, Quotes::IfNeeded));
     }
 }
 
@@ -171,6 +240,7 @@ fn modifiers(item: &Item) -> String {
             text
         }
         Form::Cidr => "|cidr".to_owned(),
+        Form::Exists => "|exists".to_owned(),
         Form::FieldRef => "|fieldref".to_owned(),
         Form::Lt => "|lt".to_owned(),
         Form::Lte => "|lte".to_owned(),
@@ -185,9 +255,14 @@ fn value(form: Form, value: &Value) -> String {
             Form::Equals { .. } | Form::Contains { .. } | Form::StartsWith { .. } | Form::EndsWith { .. } => {
                 scalar(&wildcards(text), Quotes::Always)
             }
-            Form::Regex { .. } | Form::Cidr | Form::FieldRef | Form::Lt | Form::Lte | Form::Gt | Form::Gte => {
-                scalar(text, Quotes::Always)
-            }
+            Form::Regex { .. }
+            | Form::Cidr
+            | Form::Exists
+            | Form::FieldRef
+            | Form::Lt
+            | Form::Lte
+            | Form::Gt
+            | Form::Gte => scalar(text, Quotes::Always),
         },
         Value::Raw(text) => scalar(text, Quotes::Always),
         Value::Integer(number) => number.to_string(),
@@ -305,6 +380,14 @@ fn is_bare(text: &str) -> bool {
 fn is_day(text: &str) -> bool {
     let at = |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
     text.len() == 10 && text.bytes().enumerate().all(at)
+}
+
+/// Whether a text is a UUID with hyphens, which no reader of YAML takes for a number.
+fn is_uuid(text: &str) -> bool {
+    let at = |(index, byte): (usize, u8)| {
+        if matches!(index, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+    };
+    text.len() == 36 && text.bytes().enumerate().all(at)
 }
 
 /// What a condition stands in.

@@ -219,6 +219,18 @@ impl<'a> Fields<'a> {
         table?.map?.keys.get(column).map(String::as_str)
     }
 
+    /// Whether a column of a table is the time of its events.
+    pub(crate) fn is_time(&self, table: &Table<'a>, column: &str) -> bool {
+        match self.frame.schema.column(table.row, table.map, column) {
+            ColumnAnswer::Time(_) => true,
+            ColumnAnswer::Mapped(map) => map.field == self.frame.schema.time_field,
+            // Tables that nothing is known of have one of the two usual names.
+            ColumnAnswer::Kept | ColumnAnswer::Unmapped(_) | ColumnAnswer::Refused => {
+                table.row.is_none() && matches!(column, "TimeGenerated" | "Timestamp")
+            }
+        }
+    }
+
     /// The field that holds a part of a `dynamic` column, where the schema lists the parts of the column; `steps` lead to it
     /// from the column on. `None` where the schema says nothing of its parts.
     ///

@@ -31,6 +31,8 @@ pub struct Ledger {
     entries: Vec<Option<Entry>>,
     notes: Vec<Diagnostic>,
     verdict: Effect,
+    /// The direction of the place that notes are written for.
+    base: Polarity,
     text_len: u32,
 }
 
@@ -49,8 +51,15 @@ impl Ledger {
             entries: vec![None; plan.nodes as usize],
             notes: Vec::new(),
             verdict: Effect::Exact,
+            base: Polarity::Positive,
             text_len: plan.pipeline.span.end,
         }
+    }
+
+    /// Takes the notes that follow for those of a place of this polarity, which is said once for all that lies below; gives
+    /// back what it was before.
+    pub(crate) fn within(&mut self, base: Polarity) -> Polarity {
+        std::mem::replace(&mut self.base, base)
     }
 
     /// The node is in the query and means the same.
@@ -119,7 +128,7 @@ impl Ledger {
     /// A note that belongs to no node of its own.
     pub fn note(&mut self, polarity: Polarity, mut note: Diagnostic) {
         if let Some(effect) = note.effect {
-            let effect = effect.under(polarity);
+            let effect = effect.under(polarity).under(self.base);
             note.effect = Some(effect);
             self.verdict = self.verdict.and(effect);
         }

@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-use super::{Cut, Found, look};
+use super::{Cut, Found, look, metadata};
 use crate::about::About;
 use crate::source::{Origin, Span};
 
@@ -77,6 +77,7 @@ pub(super) fn cut(text: &str) -> Found {
     let mut in_heading: Option<String> = None;
     let mut block: Option<Block> = None;
     let mut glued: Option<(&str, usize)> = None;
+    let mut techniques: Vec<String> = Vec::new();
     for (event, range) in Parser::new_ext(text, Options::empty()).into_offset_iter() {
         match event {
             Event::Start(Tag::Heading { .. }) => in_heading = Some(String::new()),
@@ -109,6 +110,9 @@ pub(super) fn cut(text: &str) -> Found {
                     block.push(&part, range.start as u32, range.end as u32);
                 } else if let Some(title) = &mut in_heading {
                     title.push_str(&part);
+                } else if heading.as_deref().is_some_and(is_about_attack) {
+                    let row = row_of(text, range.start);
+                    row.filter_map(metadata::technique).for_each(|it| metadata::push(&mut techniques, it));
                 }
             }
             Event::Code(part) => {
@@ -119,7 +123,37 @@ pub(super) fn cut(text: &str) -> Found {
             _ => {}
         }
     }
+    if is_one_hunt(&found.cuts) {
+        found.cuts.iter_mut().for_each(|cut| cut.about.techniques = techniques.clone());
+    }
     found
+}
+
+/// Whether a heading stands above a table of ATT&CK's techniques.
+fn is_about_attack(heading: &str) -> bool {
+    heading.to_ascii_uppercase().contains("ATT&CK")
+}
+
+/// The cells of the row of a table that begins at a place; a technique stands alone in its cell.
+fn row_of(text: &str, at: usize) -> impl Iterator<Item = &str> {
+    let before = text.get(..at).unwrap_or_default().trim_end_matches(' ');
+    let begins = before.is_empty() || before.ends_with('\n');
+    let row = text.get(at..).filter(|_| begins).and_then(|rest| rest.lines().next());
+    let cells = row.and_then(|row| row.strip_prefix('|')).unwrap_or_default().split('|');
+    cells.map(|cell| cell.trim().trim_start_matches('[').split(']').next().unwrap_or_default())
+}
+
+/// Whether the hunts of a page are one: the same query, or the same for Defender and for Sentinel, whose tables name the time
+/// differently: <https://learn.microsoft.com/en-us/defender-xdr/advanced-hunting-deviceevents-table> and
+/// <https://learn.microsoft.com/en-us/azure/azure-monitor/reference/tables/deviceevents>.
+fn is_one_hunt(cuts: &[Cut]) -> bool {
+    let plain = |cut: &Cut| {
+        let words = cut.text.split_whitespace().map(|word| word.replace("Timestamp", "TimeGenerated"));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let mut all = cuts.iter().map(plain);
+    let first = all.next();
+    all.all(|other| Some(&other) == first.as_ref())
 }
 
 impl Block {
@@ -195,6 +229,23 @@ mod tests {
         assert_eq!(hunt.text, "DeviceEvents\n| take 1\n");
         assert_eq!(hunt.origin.locate(Span::new(0, 12)).slice(text), "DeviceEvents");
         assert_eq!(hunt.origin.locate(Span::new(15, 19)).slice(text), "take");
+    }
+
+    #[test]
+    fn techniques_of_a_page_are_those_of_its_hunt() {
+        let page = |hunts: &str| {
+            let text = format!(
+                "# Odd\n\nT1111\n\n#### MITRE ATT&CK Technique(s)\n\n| Technique ID | Title | Link |\n| --- | --- | --- |\n\
+                 | T1021.002 | Shares & T1000 | https://attack.mitre.org/techniques/T1021/002|\n| [T1078](x) | T | y |\n\n\
+                 T1222\n\n#### Risk\n| T1333 |\n\n{hunts}"
+            );
+            cut(&text).cuts.into_iter().map(|cut| cut.about.techniques.join(" ")).collect::<Vec<_>>()
+        };
+        assert_eq!(page("```kql\nT | where Timestamp > 1\n```\n"), ["T1021.002 T1078"]);
+        let twice =
+            "## XDR\n```kql\nT | where Timestamp > 1\n```\n## Sentinel\n```kql\nT\n| where TimeGenerated > 1\n```\n";
+        assert_eq!(page(twice), ["T1021.002 T1078", "T1021.002 T1078"]);
+        assert_eq!(page("```kql\nT | take 1\n```\n```kql\nT | take 2\n```\n"), ["", ""]);
     }
 
     #[test]

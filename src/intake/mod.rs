@@ -8,6 +8,7 @@ pub mod decode;
 pub mod kind;
 mod look;
 mod markdown;
+mod metadata;
 mod page;
 mod read;
 mod text;

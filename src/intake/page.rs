@@ -2,7 +2,7 @@
 //!
 //! The same query stands on the page twice. The plain section is preferred, because it is what the reader sees.
 
-use super::{Cut, Found, look, yaml};
+use super::{Cut, Found, look, metadata, yaml};
 use crate::about::About;
 use crate::source::{Origin, Span};
 
@@ -38,10 +38,23 @@ pub(super) fn cut(text: &str) -> Option<Found> {
             return None;
         }
         cuts = yaml::cut_by_indentation(text);
-    } else if let ([cut], Some(span)) = (cuts.as_mut_slice(), definition)
-        && let [rule] = yaml::cut_by_indentation(span.slice(text)).as_mut_slice()
-    {
-        cut.about = std::mem::take(&mut rule.about);
+    }
+    if let [cut] = cuts.as_mut_slice() {
+        let definition = definition.or_else(|| embedded(text)).map(|span| span.slice(text)).unwrap_or_default();
+        if let Some(about) = yaml::about(definition) {
+            cut.about = about;
+        } else if let [rule] = yaml::cut_by_indentation(definition).as_mut_slice() {
+            cut.about = std::mem::take(&mut rule.about);
+        }
+        let lines = |wanted: &str| {
+            let spans = sections.iter().filter(|(title, _)| *title == wanted).map(|(_, span)| span.slice(text));
+            spans.flat_map(str::lines).filter_map(item).collect::<Vec<_>>()
+        };
+        let pages = lines("References").into_iter().filter(|line| line.contains("://"));
+        pages.for_each(|line| metadata::push(&mut cut.about.references, line));
+        lines("False Positive Guidance")
+            .into_iter()
+            .for_each(|line| metadata::push(&mut cut.about.false_positives, line));
     }
     for cut in cuts.iter_mut().filter(|cut| cut.about.name.is_none()) {
         cut.about.name = heading(text);
@@ -53,6 +66,26 @@ pub(super) fn cut(text: &str) -> Option<Found> {
 fn is_page(text: &str) -> bool {
     let before = text.lines().take_while(|line| !yaml::opens_query_block(line)).count();
     before < text.lines().count() && !text.lines().take(before).any(|line| line.trim_start().starts_with('|'))
+}
+
+/// The definition that a page embeds without a section for it: from the first line that is a key of YAML.
+fn embedded(text: &str) -> Option<Span> {
+    let mut at = 0u32;
+    for line in text.split_inclusive('\n') {
+        let key = line.split(':').next().unwrap_or_default();
+        let is_key =
+            key.len() < line.trim_end().len() && key.chars().all(|char| char.is_ascii_alphabetic() || char == '-');
+        if is_key && key.starts_with(|first: char| first.is_ascii_lowercase()) {
+            return Some(Span::new(at, text.len() as u32));
+        }
+        at += line.len() as u32;
+    }
+    None
+}
+
+/// A line without the mark of a list before it; `None` where nothing is left.
+fn item(line: &str) -> Option<String> {
+    metadata::one_line(line.trim().trim_start_matches(['-', '*', '•']))
 }
 
 /// The sections of the page: title and body.
@@ -109,9 +142,28 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_the_section_gives_the_rule() {
-        let text = "Odd Signer\n\nid: 5\nquery: |\n  T\n  | take 1\n";
+    fn the_page_says_what_its_definition_says_and_when_the_rule_errs() {
+        let text = "Odd Signer\n\nKQL Query\n\nT\n| where x == 1\n\nAnalytic Rule Definition\n\nid: 12-34\nname: Odd\n\
+             description: |\n  Finds it.\n\n  More: of it.\ntactics: Impact\nrelevantTechniques: T1486\nquery: |\n  T\n  | where x == 1\n\n\
+             References\n\n* https://a.example/\nmore\nFalse Positive Guidance\n\n- Scanners of the site\n• Tests\n\n\
+             Original source: https://b.example/x y.yaml";
         let found = cut(text).unwrap();
+        assert_eq!(found.cuts.len(), 1);
+        let about = &found.cuts[0].about;
+        assert_eq!(
+            (about.name.as_deref(), about.description.as_deref()),
+            (Some("Odd"), Some("Finds it.\n\nMore: of it."))
+        );
+        assert_eq!((about.tactics.join(","), about.techniques.join(",")), ("Impact".to_owned(), "T1486".to_owned()));
+        assert_eq!(about.references, ["https://a.example/"]);
+        assert_eq!(about.false_positives, ["Scanners of the site", "Tests"]);
+    }
+
+    #[test]
+    fn a_page_without_the_section_gives_the_rule() {
+        let text = "Odd Signer\n\nid: 5\nseverity: Low\nquery: |\n  T\n  | take 1\n";
+        let found = cut(text).unwrap();
+        assert_eq!(found.cuts[0].about.severity, Some(crate::about::AlertSeverity::Low));
         assert_eq!(found.cuts[0].text, "T\n| take 1\n");
         assert_eq!(found.cuts[0].about.name.as_deref(), Some("Odd Signer"));
         assert!(cut("T\n| where a has 'query: |'\n").is_none());

@@ -5,6 +5,7 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 
+use super::metadata::{self, one_line};
 use super::{Cut, Found, look, text::mark_len};
 use crate::about::About;
 use crate::diagnostic::{Code, Diagnostic};
@@ -14,7 +15,7 @@ use crate::source::{Origin, Span};
 enum Frame {
     Sequence,
     Mapping {
-        /// The key whose value comes next; `None` where a key comes next.
+        /// The key whose value comes next or is open; `None` where a key comes next.
         key: Option<String>,
         /// The rule that is read, where the mapping is one.
         rule: Option<Rule>,
@@ -40,6 +41,14 @@ pub(super) fn cut(text: &str) -> Found {
     match read(text) {
         Ok(cuts) => Found { cuts, diagnostics: Vec::new() },
         Err(error) => salvage(text, &error),
+    }
+}
+
+/// What the only rule in a text says of itself; `None` where the text is malformed or holds more than one.
+pub(super) fn about(text: &str) -> Option<About> {
+    match <[Cut; 1]>::try_from(read(text).ok()?) {
+        Ok([cut]) => Some(cut.about),
+        Err(_) => None,
     }
 }
 
@@ -73,57 +82,70 @@ fn read(text: &str) -> Result<Vec<Cut>, ScanError> {
         match event {
             Event::MappingStart(..) => {
                 let is_rule = matches!(stack.as_slice(), [] | [Frame::Sequence]);
-                value(&mut stack);
                 stack.push(Frame::Mapping { key: None, rule: is_rule.then(Rule::default) });
             }
-            Event::SequenceStart(..) => {
-                value(&mut stack);
-                stack.push(Frame::Sequence);
-            }
+            Event::SequenceStart(..) => stack.push(Frame::Sequence),
             Event::MappingEnd | Event::SequenceEnd => {
                 if let Some(Frame::Mapping { rule: Some(rule), .. }) = stack.pop() {
                     cuts.extend(rule.into_cut());
                 }
-            }
-            Event::Alias(_) => {
                 value(&mut stack);
             }
-            Event::Scalar(content, style, ..) => match stack.last_mut() {
-                Some(Frame::Mapping { key: key @ None, .. }) => *key = Some(content.into_owned()),
-                Some(Frame::Mapping { key, rule }) => {
-                    let (Some(key), Some(rule)) = (key.take(), rule) else { continue };
-                    match key.to_ascii_lowercase().as_str() {
-                        "query" if rule.query.is_none() => {
-                            let start = mark + bytes.at(span.start.index());
-                            let end = mark + bytes.at(span.end.index());
-                            let origin = origin(text, start, end, &content, style);
-                            rule.query = Some((content.into_owned(), origin));
-                        }
-                        "name" => rule.about.name = one_line(&content),
-                        // Exploration queries have no `name:`.
-                        "displayname" if rule.about.name.is_none() => rule.about.name = one_line(&content),
-                        "id" => rule.about.id = one_line(&content),
-                        _ => {}
-                    }
+            Event::Alias(_) => value(&mut stack),
+            Event::Scalar(content, style, ..) => {
+                if let Some(Frame::Mapping { key: key @ None, .. }) = stack.last_mut() {
+                    *key = Some(content.into_owned());
+                    continue;
                 }
-                Some(Frame::Sequence) | None => {}
-            },
+                let is_query = matches!(stack.last(), Some(Frame::Mapping { key: Some(key), rule: Some(_) })
+                    if key.eq_ignore_ascii_case("query"));
+                let path = path(&stack);
+                value(&mut stack);
+                let ([Frame::Mapping { rule: Some(rule), .. }, ..]
+                | [Frame::Sequence, Frame::Mapping { rule: Some(rule), .. }, ..]) = stack.as_mut_slice()
+                else {
+                    continue;
+                };
+                let is_null = style == ScalarStyle::Plain && matches!(&*content, "" | "~" | "null" | "Null" | "NULL");
+                if is_query {
+                    if rule.query.is_none() {
+                        let start = mark + bytes.at(span.start.index());
+                        let end = mark + bytes.at(span.end.index());
+                        let origin = origin(text, start, end, &content, style);
+                        rule.query = Some((content.into_owned(), origin));
+                    }
+                } else if let Some(path) = path.filter(|_| !is_null) {
+                    metadata::take(&mut rule.about, &path, &content);
+                }
+            }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
         }
     }
     Ok(cuts)
 }
 
-/// Notes that the open mapping, if any, got a value (or, oddly, a key) that is no scalar.
+/// Notes that the open mapping, if any, got a value (or, oddly, a key that is no scalar).
 fn value(stack: &mut [Frame]) {
     if let Some(Frame::Mapping { key, .. }) = stack.last_mut() {
         *key = if key.is_some() { None } else { Some(String::new()) };
     }
 }
 
-fn one_line(text: &str) -> Option<String> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!text.is_empty()).then_some(text)
+/// The keys from the rule to the value that comes next. None where it lies deeper than anything that is read, or in a key.
+fn path(stack: &[Frame]) -> Option<Vec<String>> {
+    let below = match stack {
+        [Frame::Sequence, below @ ..] => below,
+        all => all,
+    };
+    // Each key may have a list around its value.
+    if below.len() > metadata::DEEPEST * 2 {
+        return None;
+    }
+    let mappings = below.iter().filter_map(|frame| match frame {
+        Frame::Mapping { key, .. } => Some(key),
+        Frame::Sequence => None,
+    });
+    mappings.map(|key| key.as_deref().map(metadata::plain_key)).collect()
 }
 
 /// Where a scalar's text lies: line by line for a block, byte for byte where nothing was rewritten, else as a whole.
@@ -360,6 +382,37 @@ mod tests {
         let cuts = cut(text).cuts;
         assert_eq!(cuts.len(), 1);
         assert_eq!((cuts[0].text.as_str(), cuts[0].about.id.as_deref()), ("T | take 1", Some("7")));
+    }
+
+    #[test]
+    fn what_a_rule_says_of_itself_is_read_as_text_or_as_a_list() {
+        let text = "Name: Odd\nseverity: High\ntactics: [Execution, 'Lateral Movement']\nrelevantTechniques:\n- T1059\n-\n- ~\n\
+             description: |\n  'Finds it.\n\n   More.'\nmetadata:\n  author: {name: A. Author, email: x}\n  name: no\n\
+             query: T | take 1\nreferences:\n- link: https://a.example/\nentityMappings:\n- name: no\n  id: no\n\
+             ? {id: no}\n: {id: no}\nqueryPeriod: P1D\nid: ~\n";
+        let about = cut(text).cuts.remove(0).about;
+        assert_eq!((about.name.as_deref(), about.id.as_deref()), (Some("Odd"), None));
+        assert_eq!(about.description.as_deref(), Some("Finds it.\n\nMore."));
+        assert_eq!(about.severity, Some(crate::about::AlertSeverity::High));
+        assert_eq!((about.tactics.len(), about.techniques.as_slice()), (2, &["T1059".to_owned()][..]));
+        assert_eq!(about.author.as_deref(), Some("A. Author"));
+        assert_eq!(about.references, ["https://a.example/"]);
+        assert_eq!(about.query_period, Some(864_000_000_000));
+    }
+
+    #[test]
+    fn every_rule_of_a_file_has_its_own_words() {
+        let text = "- {name: A, severity: Low, query: T | take 1}\n- {name: B, tactics: Impact, query: T | take 2}\n";
+        let cuts = cut(text).cuts;
+        assert_eq!(cuts[0].about.severity, Some(crate::about::AlertSeverity::Low));
+        assert_eq!((cuts[1].about.severity, cuts[1].about.tactics.as_slice()), (None, &["Impact".to_owned()][..]));
+    }
+
+    #[test]
+    fn aliases_and_depth_add_nothing() {
+        let text = "description: &a Finds it.\nname: *a\ntactics: [[[[[[[[Execution]]]]]]]]\nquery: T | take 1\n";
+        let about = cut(text).cuts.remove(0).about;
+        assert_eq!((about.name, about.tactics.len()), (None, 0));
     }
 
     #[test]

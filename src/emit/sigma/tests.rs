@@ -118,7 +118,7 @@ fn with(selection: Selection) -> Rule {
 }
 
 fn read(rule: Rule) -> Yaml {
-    let text = print(&Rules { rules: vec![rule] });
+    let text = print(&Documents { documents: vec![Document::Rule(rule)] });
     serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
@@ -294,5 +294,5 @@ falsepositives:
     - Unknown
 level: medium
 ";
-    assert_eq!(print(&Rules { rules: vec![rule] }), expected);
+    assert_eq!(print(&Documents { documents: vec![Document::Rule(rule)] }), expected);
 }

@@ -4,7 +4,6 @@
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::fit::distance::{self, Bound, Distance, TimeOf};
 use crate::plan::{ColumnRef, Expr};
-use crate::target::ColumnAnswer;
 
 use super::condition::Conditions;
 use super::scope::{Loss, Meaning, Place};
@@ -85,15 +84,7 @@ impl<'p> distance::Times<'p> for Names<'_, 'p, '_, '_> {
         let set = self.rows.sets.get(index)?;
         let is_time = set.branches.iter().all(|branch| {
             let own = branch.scope.original(column, at.place);
-            let table = &branch.scope.table;
-            match self.conditions.frame.schema.column(table.row, table.map, &own.name) {
-                ColumnAnswer::Time(_) => true,
-                ColumnAnswer::Mapped(map) => map.field == self.conditions.frame.schema.time_field,
-                // Tables that nothing is known of have one of the two usual names.
-                ColumnAnswer::Kept | ColumnAnswer::Unmapped(_) | ColumnAnswer::Refused => {
-                    table.row.is_none() && matches!(own.name.as_ref(), "TimeGenerated" | "Timestamp")
-                }
-            }
+            self.conditions.fields.is_time(&branch.scope.table, &own.name)
         });
         is_time.then_some(TimeOf { set: index, of_group: false })
     }

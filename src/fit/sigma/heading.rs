@@ -9,7 +9,7 @@ use crate::about::AlertSeverity;
 use crate::fit::Frame;
 use crate::source::Span;
 
-use super::source::{Line, Windows};
+use super::source::Windows;
 use super::tree::{Heading, Level, Meta};
 
 /// The most characters of a description, which are 65,535 in the specification.
@@ -44,40 +44,49 @@ const TACTICS: [(&str, &str, &str); 16] = [
     ("defenseimpairment", "", "defense-impairment"),
 ];
 
-/// What the rule of a line says about itself; `several` where the hunt becomes more than one rule.
+/// Which document of a hunt it is.
+pub(super) struct Naming<'n> {
+    /// What tells its title from those of others; `None` where the hunt has one document that stands by itself.
+    pub(super) part: Option<&'n str>,
+    /// What tells its id from those of others.
+    pub(super) seed: Option<String>,
+    /// What its title is made of where the hunt has no name: the tables of the hunt.
+    pub(super) hunt_in: &'n str,
+    /// The tables that its events are of.
+    pub(super) events_of: &'n str,
+    /// What its name begins with, where a correlation refers to it.
+    pub(super) stem: Option<&'n str>,
+    /// No other document refers to it.
+    pub(super) outermost: bool,
+}
+
+/// What a document says about itself.
 pub(super) fn heading(
     frame: &Frame<'_>,
-    line: &Line<'_>,
-    several: bool,
+    naming: &Naming<'_>,
     window: &Windows<'_>,
     omitted: &[(Span, &'static str)],
 ) -> Heading {
-    Heading {
-        title: title(frame, line, several),
-        id: id(frame, line, several),
-        name: None,
-        description: description(frame, line, window, omitted),
-        meta: Some(meta(frame)),
-    }
+    let id = id(frame, naming);
+    // Names are looked up among all rules that are read together, so the name must be this document's alone.
+    let name = naming.stem.map(|stem| format!("{}_{}", snake(stem), id.get(..8).unwrap_or_default()));
+    let description = if naming.outermost { description(frame, naming, window, omitted) } else { Vec::new() };
+    Heading { title: title(frame, naming), id, name, description, meta: naming.outermost.then(|| meta(frame)) }
 }
 
-/// The title: the name of the hunt, or the table. At most 256 characters.
-fn title(frame: &Frame<'_>, line: &Line<'_>, several: bool) -> String {
-    let name = frame.about.name.as_deref().map(|name| one_line(name, 200)).filter(|name| !name.is_empty());
-    match name {
-        Some(name) if several && line.number > 1 => {
-            format!("{name} ({} {})", one_line(&line.table.name, 40), line.number)
-        }
-        Some(name) if several => format!("{name} ({})", one_line(&line.table.name, 40)),
-        Some(name) => name,
-        None if line.number > 1 => format!("Hunt in {} ({})", one_line(&line.table.name, 200), line.number),
-        None => format!("Hunt in {}", one_line(&line.table.name, 200)),
+/// The title: the name of the hunt, or its tables. At most 256 characters.
+fn title(frame: &Frame<'_>, naming: &Naming<'_>) -> String {
+    let name = frame.about.name.as_deref().map(|name| one_line(name, 180)).filter(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| format!("Hunt in {}", one_line(naming.hunt_in, 180)));
+    match naming.part {
+        Some(part) => format!("{name} ({})", one_line(part, 60)),
+        None => name,
     }
 }
 
 /// The id: always the same for the same hunt and log source. The specification recommends version 4 and does not ask for it;
 /// version 5 is made of names, not of chance, so that a rule that is translated again replaces the old one.
-fn id(frame: &Frame<'_>, line: &Line<'_>, several: bool) -> String {
+fn id(frame: &Frame<'_>, naming: &Naming<'_>) -> String {
     /// The namespace of the ids of huntgate's rules.
     const NAMESPACE: uuid::Uuid = uuid::Uuid::from_u128(0x6f1d_2c3a_90b4_5e77_8a21_4d5c_e6f7_0918);
     let mut seed = match (&frame.about.id, &frame.about.name) {
@@ -86,16 +95,38 @@ fn id(frame: &Frame<'_>, line: &Line<'_>, several: bool) -> String {
         (None, None) => format!("text\n{}", frame.text),
     };
     seed.push_str(&format!("\n{}", frame.schema.name));
-    if several {
-        seed.push_str(&format!("\n{}\n{}", line.table.name, line.number));
+    if let Some(own) = &naming.seed {
+        seed.push_str(&format!("\n{own}"));
     }
     uuid::Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string()
+}
+
+/// A text in small letters, digits and underscores, at most 40 of them: `DeviceLogonEvents` is `device_logon_events`.
+pub(super) fn snake(text: &str) -> String {
+    let mut out = String::new();
+    let mut lower = false;
+    for char in text.chars() {
+        if out.len() >= 40 {
+            break;
+        }
+        if char.is_ascii_alphanumeric() {
+            if char.is_ascii_uppercase() && lower && !out.ends_with('_') {
+                out.push('_');
+            }
+            lower = char.is_ascii_lowercase() || char.is_ascii_digit();
+            out.push(char.to_ascii_lowercase());
+        } else if !out.is_empty() && !out.ends_with('_') {
+            out.push('_');
+        }
+    }
+    let out = out.trim_end_matches('_');
+    if out.is_empty() { "events".to_owned() } else { out.to_owned() }
 }
 
 /// The description: what the source says, or what the rule is, and then what of the hunt is not in it.
 fn description(
     frame: &Frame<'_>,
-    line: &Line<'_>,
+    naming: &Naming<'_>,
     window: &Windows<'_>,
     omitted: &[(Span, &'static str)],
 ) -> Vec<String> {
@@ -103,7 +134,7 @@ fn description(
     let room = DESCRIPTION - left_out.iter().map(|line| line.chars().count() + 1).sum::<usize>();
     let mut lines = paragraphs(frame.about.description.as_deref().unwrap_or_default(), room);
     if lines.is_empty() {
-        lines.push(format!("Events of {} that a KQL hunt selects.", one_line(&line.table.name, 200)));
+        lines.push(format!("Events of {} that a KQL hunt selects.", one_line(naming.events_of, 200)));
     }
     lines.extend(left_out);
     lines
@@ -300,6 +331,7 @@ fn one_line(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tree::Document;
     use super::*;
     use crate::about::About;
     use crate::fit::{Ledger, Style};
@@ -323,9 +355,13 @@ mod tests {
             about,
         };
         let mut ledger = Ledger::new(&plan);
-        let rules = crate::fit::sigma::fit(&frame, &mut ledger).unwrap().0.rules;
+        let documents = crate::fit::sigma::fit(&frame, &mut ledger).unwrap().0.documents;
         ledger.close(&plan);
-        rules.into_iter().map(|rule| rule.heading).collect()
+        let heading = |document| match document {
+            Document::Rule(rule) => rule.heading,
+            Document::Correlation(correlation) => correlation.heading,
+        };
+        documents.into_iter().map(heading).collect()
     }
 
     fn only(about: About) -> Heading {

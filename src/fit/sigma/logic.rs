@@ -73,6 +73,36 @@ impl Logic {
         }
     }
 
+    /// Whether every event that satisfies the tree has a value in this field that is not empty.
+    pub(super) fn requires(&self, field: &str) -> bool {
+        match self {
+            Self::Const(value) => !value,
+            Self::Test { item, negated: false } => {
+                let tells = |value: &Value| match value {
+                    Value::Null => false,
+                    Value::Text(text) => !text.is_empty(),
+                    // An expression that matches the empty text is written beside a test for a missing one.
+                    Value::Raw(_) => item.form != Form::FieldRef,
+                    Value::Integer(_) | Value::Real(_) => true,
+                    Value::Bool(value) => *value || item.form != Form::Exists,
+                };
+                item.field == field && item.form != Form::Exists && item.values.iter().all(tells)
+            }
+            Self::Test { .. } => false,
+            Self::All(items) => {
+                let is_not = |absent: &Value| {
+                    items.iter().any(|it| match it {
+                        Self::Test { item, negated: true } => item.field == field && item.values.contains(absent),
+                        Self::Test { .. } | Self::Const(_) | Self::All(_) | Self::Any(_) => false,
+                    })
+                };
+                items.iter().any(|it| it.requires(field))
+                    || (is_not(&Value::Null) && is_not(&Value::Text(String::new())))
+            }
+            Self::Any(items) => !items.is_empty() && items.iter().all(|it| it.requires(field)),
+        }
+    }
+
     /// The same without constants, nested connectives of one kind, and comparisons that one item can hold.
     pub(super) fn simplified(self) -> Self {
         match self {
@@ -158,7 +188,7 @@ fn merge(known: &mut Item, like: Nature, next: &Item, nature: Nature, any: bool)
     if known == next {
         return true;
     }
-    let ordering = matches!(known.form, Form::Lt | Form::Lte | Form::Gt | Form::Gte | Form::FieldRef);
+    let ordering = matches!(known.form, Form::Lt | Form::Lte | Form::Gt | Form::Gte | Form::FieldRef | Form::Exists);
     if ordering {
         return false;
     }

@@ -105,7 +105,7 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
                 logic.negated_if(*negated != negate)
             }
             ExprKind::Column(column) => {
-                if let Some((value, below)) = self.computed(expr, level) {
+                if let Some((value, below)) = self.computed(ledger, expr, level) {
                     ledger.carried(expr.id);
                     return self.condition(ledger, pass, value, below, negate);
                 }

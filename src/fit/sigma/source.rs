@@ -3,130 +3,47 @@
 //! Conditions are for `predicate`; only those that choose a log source are looked at here.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::fit::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
-use crate::plan::{Expr, ExprKind, Needles, Pipeline, Source, Stage, TableRef, TextHow, Union, Value};
-use crate::target::{Capability, LogsourceWhen, Selector};
+use crate::fit::window::widest;
+use crate::fit::{Fields, Frame, Ledger, Table, TimeRange, Window};
+use crate::plan::{ColumnRef, Expr, ExprKind, Needles, Pipeline, TextHow, Value};
+use crate::target::{LogsourceWhen, Selector};
 
+use super::outline::Line;
+use super::scope::Scopes;
 use super::stages::Walk;
-use super::subject::{Scopes, shown as shown_name};
+use super::subject::shown as shown_name;
 use super::tree::LogSource;
 
-/// How many rules a union may become.
-const MOST_RULES: usize = 64;
-
-/// The events of one table, and all that the hunt does with them.
-pub(super) struct Line<'p> {
-    /// The table.
-    pub(super) table: &'p TableRef,
-    /// The how manieth line of the table it is, from 1.
-    pub(super) number: usize,
-    /// The pipeline that begins with it.
-    pub(super) pipeline: &'p Pipeline,
-    /// The stages up to the end of the hunt.
-    pub(super) stages: Vec<Step<'p>>,
-}
-
-/// A step of a line.
-#[derive(Clone)]
-pub(super) enum Step<'p> {
-    /// A stage.
-    Stage(&'p Stage),
-    /// A column with the name of the table: `union withsource`.
-    TableName(Arc<str>),
-}
-
-/// The lines of a hunt: one, or one for each table of its unions.
-pub(super) fn lines<'p>(frame: &Frame<'p>, ledger: &mut Ledger) -> Result<Vec<Line<'p>>, Refused> {
-    let mut lines = Vec::new();
-    collect(frame, ledger, &frame.plan.pipeline, &[], &mut lines)?;
-    Ok(lines)
-}
-
-fn collect<'p>(
-    frame: &Frame<'p>,
-    ledger: &mut Ledger,
-    pipeline: &'p Pipeline,
-    after: &[Step<'p>],
-    lines: &mut Vec<Line<'p>>,
-) -> Result<(), Refused> {
-    let rest = || pipeline.stages.iter().map(Step::Stage).chain(after.iter().cloned());
-    match &pipeline.source {
-        Source::Table(table) => {
-            ledger.carried(pipeline.id);
-            let number = lines.iter().filter(|line| line.table.name == table.name).count() + 1;
-            lines.push(Line { table, number, pipeline, stages: rest().collect() });
-            if lines.len() > MOST_RULES {
-                let message = format!("the union becomes more than {MOST_RULES} rules");
-                return Err(ledger.refuse(frame.plan, Diagnostic::refusal(Code::TooLong, pipeline.span, message)));
-            }
-            Ok(())
-        }
-        Source::Union(Union { branches, inner, with_source, fuzzy: _ }) => {
-            ledger.carried(pipeline.id);
-            if *inner || with_source.is_some() {
-                let message = "a Sigma rule selects whole events, with the columns of their own table";
-                let note = Diagnostic::note(Code::ColumnsDropped, Effect::Reshaped, pipeline.span, message);
-                ledger.note(Polarity::Positive, note);
-            }
-            let name = with_source.iter().map(|name| Step::TableName(name.clone()));
-            let after: Vec<Step<'p>> = name.chain(rest()).collect();
-            branches.iter().try_for_each(|branch| collect(frame, ledger, branch, &after, lines))
-        }
-        Source::Watchlist { .. }
-        | Source::External { .. }
-        | Source::Rows { .. }
-        | Source::Print(_)
-        | Source::Range { .. }
-        | Source::Search { .. } => {
-            let answer = Capability::of_source(&pipeline.source).map(|it| frame.facts.capabilities.get(it));
-            let why = answer
-                .and_then(|answer| answer.note.as_deref())
-                .unwrap_or("a Sigma rule selects events of one log source");
-            let refusal = Diagnostic::refusal(Code::RefusedSource, pipeline.span, why);
-            let help = answer.and_then(|answer| answer.instead.clone());
-            Err(ledger.refuse(
-                frame.plan,
-                match help {
-                    Some(help) => refusal.help(help),
-                    None => refusal,
-                },
-            ))
-        }
-    }
-}
-
 /// The time over which the rules are to be run.
+#[derive(Debug, Default)]
 pub(super) struct Windows<'p> {
     /// The range.
     pub(super) range: Option<TimeRange>,
+    /// Its length in ticks at most, where it is known.
+    pub(super) length: Option<i64>,
     /// The conditions that it says.
     pub(super) conditions: Vec<&'p Expr>,
 }
 
-impl Windows<'_> {
-    /// Whether the range says a condition.
-    pub(super) fn holds(&self, condition: &Expr) -> bool {
-        self.conditions.iter().any(|known| std::ptr::eq(*known, condition))
+/// The window that holds those of all lines; none where a line has none.
+pub(super) fn window<'p>(lines: &[&Line<'p>]) -> Windows<'p> {
+    let mut seen: HashSet<*const Pipeline> = HashSet::new();
+    let mut all = Vec::with_capacity(lines.len());
+    for line in lines {
+        // That of a union stands before those of its branches.
+        let pipelines = line.within.iter().rev().copied().chain([line.pipeline]);
+        let found = pipelines.map(|it| (it, Window::leading(it))).find(|(_, window)| window.time_range().is_some());
+        let Some((pipeline, window)) = found else { return Windows::default() };
+        if seen.insert(std::ptr::from_ref(pipeline)) {
+            all.push(window);
+        }
     }
-}
-
-/// The window of the hunt, if all of its lines have the same.
-pub(super) fn window<'p>(frame: &Frame<'p>, lines: &[Line<'p>]) -> Windows<'p> {
-    let outer = Window::leading(&frame.plan.pipeline);
-    if let Some(range) = outer.time_range() {
-        return Windows { range: Some(range), conditions: outer.conditions };
-    }
-    let inner: Vec<Window<'p>> = lines.iter().map(|line| Window::leading(line.pipeline)).collect();
-    let ranges: Vec<Option<TimeRange>> = inner.iter().map(Window::time_range).collect();
-    match ranges.first() {
-        Some(Some(range)) if ranges.iter().all(|other| other.as_ref() == Some(range)) => Windows {
-            range: Some(range.clone()),
-            conditions: inner.into_iter().flat_map(|window| window.conditions).collect(),
-        },
-        _ => Windows { range: None, conditions: Vec::new() },
+    match widest(all) {
+        Some(it) => Windows { range: Some(it.range), length: it.length, conditions: it.conditions },
+        None => Windows::default(),
     }
 }
 
@@ -166,7 +83,7 @@ pub(super) fn log_source<'p>(
     for (conjunct, level) in conjuncts {
         let Some((column, values)) = values_of(conjunct, *level, scopes) else { continue };
         for other in &selector.alternatives {
-            if other.when.column != *column || !values.iter().all(|value| is_listed(other, value)) {
+            if other.when.column != *column.name || !values.iter().all(|value| is_listed(other, value)) {
                 continue;
             }
             let set = |over: &Option<String>, old: Option<String>| match over.as_deref() {
@@ -179,17 +96,17 @@ pub(super) fn log_source<'p>(
             source.category = set(&other.category, source.category.filter(|_| !replaced));
             source.service = set(&other.service, source.service.filter(|_| !replaced));
             if other.inferred {
-                let message = format!("that `{column}` leads to this log source is inferred");
+                let message = format!("that `{}` leads to this log source is inferred", column.name);
                 let note = Diagnostic::note(Code::InferredSource, Effect::Exact, conjunct.span, message);
                 ledger.note(Polarity::Positive, note);
             }
             let whole =
                 other.when.values.iter().all(|listed| values.iter().any(|value| value.eq_ignore_ascii_case(listed)));
             // The column has no field of its own where the log source stands for its value.
-            let unmapped = table.map.is_some_and(|map| map.complete && !map.columns.contains_key(&*column));
+            let unmapped = table.map.is_some_and(|map| map.complete && !map.columns.contains_key(&*column.name));
             let implied = whole && unmapped;
             if implied {
-                let message = format!("the condition on `{column}` is said by the log source");
+                let message = format!("the condition on `{}` is said by the log source", column.name);
                 let note = Diagnostic::note(Code::Expanded, Effect::Exact, conjunct.span, message);
                 ledger.rewritten_whole(*conjunct, Polarity::Positive, note);
             }
@@ -235,7 +152,7 @@ fn named(line: &Line<'_>) -> LogSource {
 }
 
 /// The column of the table and the constants that a condition asks of it.
-fn values_of<'p>(conjunct: &'p Expr, level: usize, scopes: &Scopes<'p>) -> Option<(&'p str, Vec<String>)> {
+fn values_of<'p>(conjunct: &'p Expr, level: usize, scopes: &Scopes<'p>) -> Option<(ColumnRef, Vec<String>)> {
     let text = |expr: &Expr| match expr.as_literal()? {
         Value::String(text) => Some(text.clone()),
         Value::Long(number) => Some(number.to_string()),
@@ -253,8 +170,7 @@ fn values_of<'p>(conjunct: &'p Expr, level: usize, scopes: &Scopes<'p>) -> Optio
         }
         _ => return None,
     };
-    let column = subject.as_column()?;
-    scopes.is_raw(column, level).then_some((&*column.name, values))
+    scopes.raw(subject, level).map(|column| (column, values))
 }
 
 /// The fields that an analyst wants to see: the columns that the hunt shows last.
@@ -269,7 +185,7 @@ pub(super) fn shown(
     let mut names: Vec<String> = Vec::new();
     for (expr, level) in &walk.shown {
         let Some(column) = walk.scopes.raw(expr, *level) else { continue };
-        let Ok(field) = fields.column(&mut silent, Some(table), column, expr.span, Polarity::Positive) else {
+        let Ok(field) = fields.column(&mut silent, Some(table), &column, expr.span, Polarity::Positive) else {
             continue;
         };
         let name = shown_name(&field, category).into_owned();

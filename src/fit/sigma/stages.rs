@@ -3,18 +3,21 @@
 //! A stage that only shapes rows goes with a note; one that removes rows may go where that only selects more; any other
 //! is refused by name. What conditions say is for `predicate`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::{Frame, Ledger, Refused};
 use crate::plan::{
-    Aggregate, AggregateBinding, AggregateKind, AggregateValue, ArgColumns, Binding, Expr, ExprKind, Join, JoinKind,
-    ParsePart, RowType, Stage, StageKind,
+    Aggregate, AggregateBinding, AggregateKind, AggregateValue, ArgColumns, Binding, ColumnRef, Expr, ExprKind, Join,
+    JoinKind, NodeId, ParsePart, RowType, Stage, StageKind,
 };
 use crate::source::Span;
 use crate::target::Capability;
 
-use super::subject::Scopes;
+use super::outline::{Not, Step, table_of};
+use super::scope::Scopes;
+use super::subject::AGGREGATE;
 
 /// The stages of one line of events, from its table to the end of the hunt.
 pub(super) struct Walk<'f, 'a, 'p> {
@@ -27,20 +30,75 @@ pub(super) struct Walk<'f, 'a, 'p> {
     pub(super) shown: Vec<(&'p Expr, usize)>,
     /// What is not in the rule, for its description.
     pub(super) omitted: Vec<(Span, &'static str)>,
+    /// A stage that removes rows is left out.
+    pub(super) widened: bool,
+    /// The scopes that joins, groups and memberships see, by the nodes that say them.
+    pub(super) marks: HashMap<NodeId, usize>,
+    /// Joins and groups that could have been correlations, and why they are none.
+    pub(super) not: &'f Not,
 }
 
-const AGGREGATE: &str = "an aggregated value";
 const JOINED: &str = "a column of the other side of a join";
 const EXPANDED: &str = "an element of an expanded list";
 const EXTRACTED: &str = "extracted from a text";
 const PLUGIN: &str = "a column that a plugin makes";
 
 impl<'p> Walk<'_, '_, 'p> {
-    /// Takes the next stage.
-    pub(super) fn stage(&mut self, ledger: &mut Ledger, stage: &'p Stage) -> Result<(), Refused> {
+    /// Takes the next step.
+    pub(super) fn step(&mut self, ledger: &mut Ledger, step: &Step<'p>) -> Result<(), Refused> {
+        match step {
+            Step::Stage(stage) => return self.stage(ledger, stage),
+            Step::TableName(name) => {
+                self.scopes.open();
+                self.scopes.lose(name, "the name of the table", Code::ConditionDropped);
+            }
+            Step::Counted(stage) => {
+                self.mark(stage.id);
+                self.groups(stage, true);
+            }
+            Step::Joined(stage, join) => {
+                self.mark(stage.id);
+                match join.kind {
+                    JoinKind::RightSemi => {
+                        self.scopes.open();
+                        self.scopes.lose_all(JOINED, Code::ConditionDropped, false);
+                    }
+                    JoinKind::Inner
+                    | JoinKind::InnerUnique
+                    | JoinKind::LeftOuter
+                    | JoinKind::RightOuter
+                    | JoinKind::FullOuter
+                    | JoinKind::LeftAnti
+                    | JoinKind::RightAnti => self.without_right(join),
+                    JoinKind::LeftSemi => {}
+                }
+            }
+            Step::Brought(stage, join) => {
+                self.mark(stage.id);
+                self.as_right(join);
+            }
+            Step::Listed(id) => {
+                self.mark(*id);
+                self.scopes.open();
+                self.scopes.lose_all(JOINED, Code::ConditionDropped, false);
+            }
+            // The ledger of the join is that of its other side.
+            Step::Alone(join) => self.as_right(join),
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, id: NodeId) {
+        // The rows of a table pass the condition that lists them, too.
+        let level = self.scopes.level();
+        self.marks.entry(id).or_insert(level);
+    }
+
+    fn stage(&mut self, ledger: &mut Ledger, stage: &'p Stage) -> Result<(), Refused> {
         match &stage.kind {
             StageKind::Where(predicate) => {
                 ledger.carried(stage.id);
+                predicate.conjuncts().iter().filter(|it| table_of(it).is_some()).for_each(|it| self.mark(it.id));
                 self.conditions.push((predicate, self.scopes.level()));
             }
             StageKind::Extend(items) => {
@@ -74,23 +132,16 @@ impl<'p> Walk<'_, '_, 'p> {
                 let message = "a Sigma rule selects whole events";
                 self.drop(ledger, stage, Code::ColumnsDropped, Effect::Reshaped, message);
             }
-            StageKind::Summarize { aggregates, keys } => {
-                self.drop(
-                    ledger,
-                    stage,
-                    Code::AggregationDropped,
-                    Effect::Reshaped,
-                    "the events that would be aggregated are selected; Sigma aggregates in correlation rules, which are not written yet",
-                );
+            StageKind::Summarize { .. } => {
+                let message = match self.not.get(&stage.id) {
+                    Some(why) if !why.message.is_empty() => {
+                        format!("the events that would be aggregated are selected: {}", why.message)
+                    }
+                    Some(_) | None => "the events that would be aggregated are selected".to_owned(),
+                };
+                self.drop(ledger, stage, Code::AggregationDropped, Effect::Reshaped, &message);
                 self.omitted.push((stage.span, "aggregation"));
-                self.show(keys);
-                self.scopes.open();
-                for key in keys {
-                    self.scopes.keep(&key.name, &key.value);
-                }
-                for each in aggregates {
-                    self.aggregate(each);
-                }
+                self.groups(stage, false);
             }
             StageKind::Distinct(items) => {
                 let message = "every event is selected, not one for each combination of values";
@@ -114,7 +165,7 @@ impl<'p> Walk<'_, '_, 'p> {
                 self.show(&series.by);
                 self.compute(&series.by);
                 for (each, _) in &series.aggregates {
-                    self.aggregate(each);
+                    self.aggregate(each, true);
                 }
             }
             StageKind::Sort(_) => {
@@ -216,7 +267,8 @@ impl<'p> Walk<'_, '_, 'p> {
         Ok(())
     }
 
-    fn drop(&self, ledger: &mut Ledger, stage: &Stage, code: Code, effect: Effect, message: &str) {
+    fn drop(&mut self, ledger: &mut Ledger, stage: &Stage, code: Code, effect: Effect, message: &str) {
+        self.widened |= effect == Effect::Broader;
         ledger.dropped(stage, Polarity::Positive, Diagnostic::note(code, effect, stage.span, message));
     }
 
@@ -246,68 +298,143 @@ impl<'p> Walk<'_, '_, 'p> {
         self.shown = items.iter().map(|item| (&item.value, level)).collect();
     }
 
-    fn aggregate(&mut self, binding: &'p AggregateBinding) {
-        let mut lose = |name: &Arc<str>| self.scopes.lose(name, AGGREGATE, Code::ThresholdDropped);
-        lose(&binding.name);
-        let mut all = false;
-        let mut columns = |of: &Aggregate| match &of.columns {
-            ArgColumns::None => {}
-            ArgColumns::All => all = true,
-            ArgColumns::Named(items) => items.iter().for_each(|item| lose(&item.name)),
-        };
-        match &binding.value {
-            AggregateValue::One(of) => {
-                // The row that is taken has the columns of an event, but it is one event of a group: a condition on it
-                // says something about the group.
-                debug_assert!(
-                    of.columns == ArgColumns::None
-                        || matches!(of.kind, AggregateKind::ArgMax | AggregateKind::ArgMin | AggregateKind::TakeAny)
-                );
-                columns(of);
-            }
-            AggregateValue::Computed { of, .. } => of.iter().for_each(columns),
+    /// The names behind a `summarize`. Where its groups are `counted` a condition on one of their events is none on all.
+    fn groups(&mut self, stage: &'p Stage, counted: bool) {
+        let StageKind::Summarize { aggregates, keys } = &stage.kind else { return };
+        self.show(keys);
+        self.scopes.open();
+        for key in keys {
+            self.scopes.keep(&key.name, &key.value);
         }
-        if all {
-            self.scopes.lose_all(AGGREGATE, Code::ThresholdDropped);
+        for each in aggregates {
+            self.aggregate(each, counted);
         }
     }
 
-    fn join(&mut self, ledger: &mut Ledger, stage: &'p Stage, join: &'p Join, name: &str) -> Result<(), Refused> {
-        let (effect, message) = match join.kind {
-            JoinKind::LeftOuter => (Effect::Reshaped, "the columns of the other side are not there"),
-            JoinKind::LeftSemi => (Effect::Broader, "events without a counterpart on the other side are selected too"),
-            JoinKind::LeftAnti => (Effect::Broader, "events with a counterpart on the other side are selected too"),
-            JoinKind::InnerUnique | JoinKind::Inner => {
-                let message = format!(
-                    "`{name}`: a Sigma rule looks at one event, and the temporal correlation that would say this is not written yet"
-                );
-                let refusal = Diagnostic::refusal(Code::NotYet, stage.span, message);
-                return Err(ledger.refuse(stage, refusal.help("write a rule for each side and correlate them by hand")));
+    fn aggregate(&mut self, binding: &'p AggregateBinding, counted: bool) {
+        self.scopes.aggregate(binding);
+        match &binding.value {
+            AggregateValue::One(of) => {
+                // The row that is taken is one event of the group.
+                let one = !counted
+                    && matches!(of.kind, AggregateKind::ArgMax | AggregateKind::ArgMin | AggregateKind::TakeAny);
+                if let (true, ArgColumns::None, [value]) = (one, &of.columns, of.args.as_slice()) {
+                    self.scopes.of_one(&binding.name, value);
+                }
+                self.columns(of, one);
             }
-            JoinKind::RightOuter | JoinKind::FullOuter | JoinKind::RightSemi | JoinKind::RightAnti => {
+            AggregateValue::Computed { of, .. } => of.iter().for_each(|of| self.columns(of, false)),
+        }
+    }
+
+    /// The columns that an aggregate takes from one event of the group.
+    fn columns(&mut self, of: &'p Aggregate, one: bool) {
+        match (&of.columns, one) {
+            (ArgColumns::None, _) => {}
+            (ArgColumns::All, true) => self.scopes.all_of_one(),
+            (ArgColumns::All, false) => self.scopes.lose_all(AGGREGATE, Code::ThresholdDropped, false),
+            (ArgColumns::Named(items), true) => {
+                items.iter().for_each(|item| self.scopes.of_one(&item.name, &item.value));
+            }
+            (ArgColumns::Named(items), false) => {
+                items.iter().for_each(|item| self.scopes.lose(&item.name, AGGREGATE, Code::ThresholdDropped));
+            }
+        }
+    }
+
+    /// A join that no correlation says.
+    fn join(&mut self, ledger: &mut Ledger, stage: &'p Stage, join: &'p Join, name: &str) -> Result<(), Refused> {
+        let why = self.not.get(&stage.id).map(|why| format!(": {}", why.message)).unwrap_or_default();
+        let (effect, message) = match join.kind {
+            JoinKind::LeftOuter => (Effect::Reshaped, "the columns of the other side are not there".to_owned()),
+            JoinKind::FullOuter => {
+                (Effect::Reshaped, "each side is a rule of its own, and rows are not joined".to_owned())
+            }
+            JoinKind::LeftSemi | JoinKind::Inner | JoinKind::InnerUnique => {
+                (Effect::Broader, format!("events without a counterpart on the other side are selected too{why}"))
+            }
+            JoinKind::LeftAnti => {
+                (Effect::Broader, "events with a counterpart on the other side are selected too".to_owned())
+            }
+            JoinKind::RightOuter | JoinKind::RightSemi | JoinKind::RightAnti => {
                 return Err(self.refuse(ledger, stage, name));
             }
         };
-        self.drop(ledger, stage, Code::JoinDropped, effect, message);
-        self.omitted.push((stage.span, "join"));
-        if join.kind == JoinKind::LeftOuter {
-            self.scopes.open();
-            let RowType { columns, open } = &join.right.columns;
-            let keys: Vec<_> = join.on.iter().filter_map(|key| key.right.as_column()).map(|key| &key.name).collect();
-            for (column, _) in columns {
-                match join.renamed.iter().find(|(right, _)| right == column) {
-                    Some((_, after)) => self.lose(after, JOINED),
-                    // The key of a lookup, and a key of one name, is that of the left side.
-                    None if keys.contains(&column) => {}
-                    None => self.lose(column, JOINED),
-                }
-            }
-            if *open {
-                self.scopes.lose_unknown(JOINED);
-            }
+        self.widened |= effect == Effect::Broader;
+        let note = Diagnostic::note(Code::JoinDropped, effect, stage.span, message);
+        if join.kind == JoinKind::FullOuter {
+            // The right side is in rules of its own.
+            ledger.rewritten(stage.id, Polarity::Positive, note);
+            join.on.iter().for_each(|key| ledger.carried_whole(key));
+        } else {
+            ledger.dropped(stage, Polarity::Positive, note);
+            self.omitted.push((stage.span, "join"));
+        }
+        match join.kind {
+            JoinKind::LeftSemi | JoinKind::LeftAnti => {}
+            JoinKind::Inner
+            | JoinKind::InnerUnique
+            | JoinKind::LeftOuter
+            | JoinKind::RightOuter
+            | JoinKind::FullOuter
+            | JoinKind::RightSemi
+            | JoinKind::RightAnti => self.without_right(join),
         }
         Ok(())
     }
+
+    /// The names behind a join in the rows of its left side.
+    fn without_right(&mut self, join: &'p Join) {
+        self.scopes.open();
+        for (_, after) in brought(join) {
+            self.lose(&after, JOINED);
+        }
+        if join.right.columns.open {
+            self.scopes.lose_unknown(JOINED);
+        }
+    }
+
+    /// The names behind a join in the rows of its right side.
+    fn as_right(&mut self, join: &'p Join) {
+        match join.kind {
+            JoinKind::RightSemi | JoinKind::RightAnti => {}
+            JoinKind::LeftSemi | JoinKind::LeftAnti => {
+                self.scopes.open();
+                self.scopes.lose_all(JOINED, Code::ConditionDropped, false);
+            }
+            JoinKind::Inner
+            | JoinKind::InnerUnique
+            | JoinKind::LeftOuter
+            | JoinKind::RightOuter
+            | JoinKind::FullOuter => {
+                self.scopes.open();
+                for (own, after) in brought(join) {
+                    self.scopes.rename(&after, ColumnRef { name: own, known: true });
+                }
+                self.scopes.lose_all(JOINED, Code::ConditionDropped, join.right.columns.open);
+            }
+        }
+    }
+}
+
+/// The columns of the right side behind a join: their own names, and those that they have then. A key of the same name on
+/// both sides is that of the left side.
+fn brought(join: &Join) -> Vec<(Arc<str>, Arc<str>)> {
+    let RowType { columns, open: _ } = &join.right.columns;
+    let is_key = |column: &Arc<str>| {
+        join.on.iter().any(|key| {
+            let side = |expr: &Expr| expr.as_column().is_some_and(|it| it.name == *column);
+            side(&key.right) && side(&key.left)
+        })
+    };
+    columns
+        .iter()
+        .filter_map(|(own, _)| match join.renamed.iter().find(|(right, _)| right == own) {
+            Some((_, after)) => Some((own.clone(), after.clone())),
+            None if is_key(own) => None,
+            None => Some((own.clone(), own.clone())),
+        })
+        .collect()
 }
 
 /// The names that a stage makes.

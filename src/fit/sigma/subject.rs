@@ -3,13 +3,13 @@
 //! It does not know how a subject is compared.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::{Field, Fields, Frame, Ledger, Table};
 use crate::plan::{ColumnRef, Expr, ExprKind, PathStep, ScalarType};
 use crate::source::Span;
+
+use super::scope::{Meaning, Scopes};
 
 /// Why a part of the hunt can not be said.
 #[derive(Clone, Debug)]
@@ -60,120 +60,6 @@ impl From<Box<Diagnostic>> for Unsayable {
     fn from(refusal: Box<Diagnostic>) -> Self {
         let Diagnostic { code, span, message, help, .. } = *refusal;
         Self { code, dropped: Code::ConditionDropped, span, message, help }
-    }
-}
-
-/// What a name stands for.
-#[derive(Clone, Debug)]
-pub(super) enum Meaning<'p> {
-    /// A column of the table.
-    Raw,
-    /// A value computed from the columns of the scopes below this number.
-    Computed(&'p Expr, usize),
-    /// A value that is not there in an event, for this reason and code.
-    Gone(&'static str, Code),
-}
-
-/// The names that a stage made.
-#[derive(Debug, Default)]
-struct Scope<'p> {
-    names: HashMap<Arc<str>, Meaning<'p>>,
-    /// Names that are not known to the table may come from here, for this reason.
-    open: Option<&'static str>,
-    /// Every other name is that of an event which stands for a group.
-    all: Option<(&'static str, Code)>,
-}
-
-/// The names of the row, stage by stage.
-#[derive(Debug, Default)]
-pub(super) struct Scopes<'p> {
-    scopes: Vec<Scope<'p>>,
-}
-
-impl<'p> Scopes<'p> {
-    /// How many scopes there are: a condition sees those below this number.
-    pub(super) fn level(&self) -> usize {
-        self.scopes.len()
-    }
-
-    /// Opens a scope for the names that a stage makes.
-    pub(super) fn open(&mut self) {
-        self.scopes.push(Scope::default());
-    }
-
-    /// Makes a name of the newest scope a computed value.
-    pub(super) fn compute(&mut self, name: &Arc<str>, value: &'p Expr) {
-        let level = self.scopes.len().saturating_sub(1);
-        // A column under its own name is what it was.
-        if value.as_column().is_some_and(|column| column.name == *name) {
-            return;
-        }
-        self.insert(name, Meaning::Computed(value, level));
-    }
-
-    /// Makes a name of the newest scope one that is not there in an event.
-    pub(super) fn lose(&mut self, name: &Arc<str>, why: &'static str, code: Code) {
-        self.insert(name, Meaning::Gone(why, code));
-    }
-
-    /// The newest scope makes names that are not known.
-    pub(super) fn lose_unknown(&mut self, why: &'static str) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.open = Some(why);
-        }
-    }
-
-    /// Every name that the newest scope does not hold is one that is not there in an event.
-    pub(super) fn lose_all(&mut self, why: &'static str, code: Code) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.all = Some((why, code));
-        }
-    }
-
-    /// Keeps a column under its own name in the newest scope.
-    pub(super) fn keep(&mut self, name: &Arc<str>, value: &'p Expr) {
-        let level = self.scopes.len().saturating_sub(1);
-        self.insert(name, Meaning::Computed(value, level));
-    }
-
-    fn insert(&mut self, name: &Arc<str>, meaning: Meaning<'p>) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.names.insert(name.clone(), meaning);
-        }
-    }
-
-    /// Whether a column is that of the table.
-    pub(super) fn is_raw(&self, column: &ColumnRef, level: usize) -> bool {
-        matches!(self.meaning(&column.name, column.known, level), Meaning::Raw)
-    }
-
-    /// The column of the table that an expression is, followed through renames.
-    pub(super) fn raw<'e>(&self, expr: &'e Expr, level: usize) -> Option<&'e ColumnRef>
-    where
-        'p: 'e,
-    {
-        let column = expr.as_column()?;
-        match self.meaning(&column.name, column.known, level) {
-            Meaning::Raw => Some(column),
-            Meaning::Computed(value, level) => self.raw(value, level),
-            Meaning::Gone(..) => None,
-        }
-    }
-
-    /// What a name stands for in the scopes below a number.
-    fn meaning(&self, name: &str, known: bool, level: usize) -> Meaning<'p> {
-        for scope in self.scopes.iter().take(level).rev() {
-            if let Some(meaning) = scope.names.get(name) {
-                return meaning.clone();
-            }
-            if let Some((why, code)) = scope.all {
-                return Meaning::Gone(why, code);
-            }
-            if let (Some(why), false) = (scope.open, known) {
-                return Meaning::Gone(why, Code::ConditionDropped);
-            }
-        }
-        Meaning::Raw
     }
 }
 
@@ -243,11 +129,15 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
     }
 
     /// The computed value that a column stands for, and the scopes that it sees.
-    pub(super) fn computed(&self, expr: &Expr, level: usize) -> Option<(&'p Expr, usize)> {
+    pub(super) fn computed(&self, ledger: &mut Ledger, expr: &Expr, level: usize) -> Option<(&'p Expr, usize)> {
         let column = expr.as_column()?;
-        match self.scopes.meaning(&column.name, column.known, level) {
+        match self.scopes.meaning(column, level) {
             Meaning::Computed(value, level) => Some((value, level)),
-            Meaning::Raw | Meaning::Gone(..) => None,
+            Meaning::ComputedOfOne(value, level) => {
+                ledger.note(Polarity::Positive, one_of_group(expr.span));
+                Some((value, level))
+            }
+            Meaning::Raw(_) | Meaning::RawOfOne(_) | Meaning::Aggregate(..) | Meaning::Gone(..) => None,
         }
     }
 
@@ -261,31 +151,22 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
     ) -> Result<Subject<'a>, Unsayable> {
         self.spend(expr.span)?;
         match &expr.kind {
-            ExprKind::Column(column) => match self.scopes.meaning(&column.name, column.known, level) {
+            ExprKind::Column(column) => match self.scopes.meaning(column, level) {
                 Meaning::Computed(value, level) => self.subject(ledger, value, level, polarity),
-                Meaning::Gone(why, code) => {
-                    let message = format!("column `{}` is {why}", column.name);
-                    let mut gone = Unsayable::new(Code::RefusedPredicate, expr.span, message);
-                    gone.dropped = code;
-                    Err(gone.help("a Sigma rule selects single events by their own fields"))
+                Meaning::ComputedOfOne(value, level) => {
+                    ledger.note(Polarity::Positive, one_of_group(expr.span));
+                    self.subject(ledger, value, level, polarity)
                 }
-                Meaning::Raw => {
-                    let field = self.fields.column(ledger, Some(self.table), column, expr.span, polarity)?;
-                    if field.time {
-                        let message = format!("a Sigma rule does not compare the time of the event, `{}`", column.name);
-                        return Err(Unsayable::new(Code::RefusedPredicate, expr.span, message));
-                    }
-                    let name = self.field_name(&field).to_owned();
-                    check_name(&name, expr.span)?;
-                    let base = field.map.is_some_and(|map| map.base_name_of);
-                    let dynamic = expr.ty == ScalarType::Dynamic;
-                    let last_after = base.then_some(self.separator);
-                    let (folded, ty) = (None, expr.ty);
-                    Ok(Subject { field, name, last_after, folded, ty, dynamic, parsed: false, converted: false })
+                Meaning::Aggregate(..) => Err(gone(column, AGGREGATE, Code::ThresholdDropped, expr.span)),
+                Meaning::Gone(why, code) => Err(gone(column, why, code, expr.span)),
+                Meaning::Raw(column) => self.column(ledger, &column, expr, polarity),
+                Meaning::RawOfOne(column) => {
+                    ledger.note(Polarity::Positive, one_of_group(expr.span));
+                    self.column(ledger, &column, expr, polarity)
                 }
             },
             ExprKind::Path { base, steps } => {
-                let prefix = match base.as_column() {
+                let prefix = match self.scopes.raw(base, level) {
                     Some(column) => self.fields.key_prefix(Some(self.table), &column.name),
                     None => None,
                 };
@@ -357,6 +238,28 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
         }
     }
 
+    /// The field that a column of the table is.
+    fn column(
+        &mut self,
+        ledger: &mut Ledger,
+        column: &ColumnRef,
+        expr: &Expr,
+        polarity: Polarity,
+    ) -> Result<Subject<'a>, Unsayable> {
+        let field = self.fields.column(ledger, Some(self.table), column, expr.span, polarity)?;
+        if field.time {
+            let message = format!("a Sigma rule does not compare the time of the event, `{}`", column.name);
+            return Err(Unsayable::new(Code::RefusedPredicate, expr.span, message));
+        }
+        let name = self.field_name(&field).to_owned();
+        check_name(&name, expr.span)?;
+        let base = field.map.is_some_and(|map| map.base_name_of);
+        let dynamic = expr.ty == ScalarType::Dynamic;
+        let last_after = base.then_some(self.separator);
+        let (folded, ty) = (None, expr.ty);
+        Ok(Subject { field, name, last_after, folded, ty, dynamic, parsed: false, converted: false })
+    }
+
     /// The field under the log source that was chosen.
     pub(super) fn field_name<'n>(&'n self, field: &'n Field<'a>) -> &'n str {
         let special = field.map.and_then(|map| map.by_category.get(self.category?));
@@ -378,6 +281,22 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             }
         }
     }
+}
+
+/// Why a value of a group is not there in an event.
+pub(super) const AGGREGATE: &str = "an aggregated value";
+
+/// That one event of a group is asked for, and every event is compared.
+fn one_of_group(span: Span) -> Diagnostic {
+    let message = "the hunt looks at one event of each group here, the rule at every event";
+    Diagnostic::note(Code::OneOfGroup, Effect::Broader, span, message)
+}
+
+/// That a column is not there in an event.
+fn gone(column: &ColumnRef, why: &str, code: Code, span: Span) -> Unsayable {
+    let message = format!("column `{}` is {why}", column.name);
+    let unsayable = Unsayable::new(Code::RefusedPredicate, span, message);
+    Unsayable { dropped: code, ..unsayable.help("a Sigma rule selects single events by their own fields") }
 }
 
 fn computed(span: Span, how: &str) -> Unsayable {

@@ -9,7 +9,7 @@ use crate::target::{Target, Targets};
 use crate::vocabulary::Vocabulary;
 use crate::{emit, resolve, syntax};
 
-use super::fit;
+use super::{fit, tree};
 
 struct Said {
     verdict: Effect,
@@ -63,8 +63,10 @@ fn said(hunt: &str, schema: &str, style: Style) -> Said {
     let mut names_used = true;
     let (documents, range) = match fitted {
         Ok((rules, range)) => {
-            for rule in &rules.rules {
-                names_used &= rule.used().len() == rule.selections.len();
+            for document in &rules.documents {
+                if let tree::Document::Rule(rule) = document {
+                    names_used &= rule.used().len() == rule.selections.len();
+                }
             }
             let text = emit::sigma::print(&rules);
             let documents = serde_yaml_ng::Deserializer::from_str(&text);
@@ -152,24 +154,37 @@ fn conditions_on_aggregates_go_and_those_on_keys_stay() {
     let said = source(
         "SigninLogs | where AppDisplayName == 'x' | summarize n = count() by Who = UserPrincipalName | where n > 5 and Who != 'a'",
     );
+    assert!(said.has(Code::CountedByCorrelation, Effect::Reshaped));
+    assert_eq!(said.documents[1]["detection"]["filter"]["UserPrincipalName|cased"].as_str(), Some("a"));
+    let said = source(
+        "SigninLogs | where AppDisplayName == 'x' | summarize n = max(TimeGenerated), m = avg(RiskScore) by UserPrincipalName \
+         | where m > 5.5 and UserPrincipalName != 'a'",
+    );
     assert!(said.has(Code::ThresholdDropped, Effect::Broader));
-    assert_eq!(said.verdict, Effect::Broader);
     assert_eq!(said.detection()["filter"]["UserPrincipalName|cased"].as_str(), Some("a"));
-    // Of the one event that stands for a group, nothing is said.
+    // Of the one event that stands for a group: every event is asked.
     let said = source(
         "SigninLogs | where AppDisplayName == 'x' | summarize arg_max(TimeGenerated, *) by UserPrincipalName | where ResultType == '0'",
     );
+    assert!(said.has(Code::OneOfGroup, Effect::Broader));
+    assert_eq!(said.detection()["selection"]["ResultType"].as_str(), Some("0"));
+    // But not where the events of the group are counted.
+    let said = source(
+        "SigninLogs | where AppDisplayName == 'x' | summarize n = count(), arg_max(TimeGenerated, ResultType) by IPAddress \
+         | where n > 5 and ResultType == '0'",
+    );
     assert!(said.has(Code::ThresholdDropped, Effect::Broader));
-    assert!(!said.selection().contains("ResultType"));
+    assert_eq!(said.documents[0]["correlation"]["condition"]["gt"].as_i64(), Some(5));
+    assert!(said.documents[1]["detection"]["selection"]["ResultType"].is_null());
 }
 
 #[test]
 fn what_can_not_be_said_is_refused() {
     for (hunt, code) in [
-        ("DeviceProcessEvents", Code::NoCondition),
-        ("DeviceProcessEvents | where Timestamp > ago(1d)", Code::NoCondition),
+        ("DeviceProcessEvents | take 5", Code::NoCondition),
+        ("DeviceProcessEvents | join kind=leftanti (DeviceInfo) on DeviceId", Code::NoCondition),
+        ("DeviceProcessEvents | summarize n = count() | where n == 0", Code::NeverMatches),
         ("DeviceProcessEvents | where false", Code::NeverMatches),
-        ("DeviceProcessEvents | where FileName == 'a' | join kind=inner (DeviceInfo) on DeviceId", Code::NotYet),
         ("print x = 1", Code::RefusedSource),
         ("DeviceProcessEvents | where FileName == 'a' or strcat(FileName, 'x') == 'b'", Code::RefusedFunction),
         ("DeviceProcessEvents | where FileName matches regex @'\\p{L}'", Code::RefusedRegex),
@@ -183,10 +198,13 @@ fn what_can_not_be_said_is_refused() {
 
 #[test]
 fn a_part_is_left_out_only_where_something_telling_remains() {
-    let said = source("SigninLogs | where UserPrincipalName != 'a' | summarize n = count() by IPAddress | where n > 5");
-    assert!(said.has(Code::RefusedPredicate, Effect::Refused));
-    let said = source("SigninLogs | where AppDisplayName == 'a' | summarize n = count() by IPAddress | where n > 5");
-    assert_eq!(said.verdict, Effect::Broader);
+    let hunt = |condition: &str| {
+        format!(
+            "SigninLogs | where AppDisplayName {condition} 'a' | summarize n = max(RiskScore) by IPAddress | where n > 5"
+        )
+    };
+    assert!(source(&hunt("!=")).has(Code::RefusedPredicate, Effect::Refused));
+    assert_eq!(source(&hunt("==")).verdict, Effect::Broader);
 }
 
 #[test]

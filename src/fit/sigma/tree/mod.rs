@@ -3,11 +3,24 @@
 //! Texts are held as they are meant; wildcards are escaped and YAML is quoted in `emit`. Format:
 //! <https://sigmahq.io/sigma-specification/specification/sigma-rules-specification.html>.
 
-/// The rules of one hunt: one for each log source that it reads.
+mod correlation;
+
+pub(crate) use correlation::{Alias, Comparison, Correlation, CorrelationKind, Limit, Timespan};
+
+/// The file of one hunt: a rule for each log source that it reads, and correlations of them.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Rules {
-    /// At least one.
-    pub(crate) rules: Vec<Rule>,
+pub(crate) struct Documents {
+    /// At least one; a correlation stands before what it refers to.
+    pub(crate) documents: Vec<Document>,
+}
+
+/// A document of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Document {
+    /// A detection rule.
+    Rule(Rule),
+    /// A correlation rule.
+    Correlation(Correlation),
 }
 
 /// A detection rule.
@@ -147,6 +160,8 @@ pub(crate) enum Form {
     },
     /// `cidr`
     Cidr,
+    /// `exists`
+    Exists,
     /// `fieldref`
     FieldRef,
     /// `lt`

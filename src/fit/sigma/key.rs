@@ -1,0 +1,131 @@
+//! Keys of groups and joins: Sigma groups by fields as they are, not by what is computed of them.
+
+use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
+use crate::fit::Ledger;
+use crate::plan::{Expr, ExprKind, ScalarType, TICKS_PER_DAY, Value};
+use crate::source::Span;
+
+use super::scope::Meaning;
+use super::subject::{Reader, Unsayable};
+
+/// How often a column may stand for another one.
+const DEPTH: usize = 32;
+
+/// What a key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum KeyOf {
+    /// A field, and whether it is the whole path of which the key is the last part.
+    Field(String, bool),
+    /// The time, cut down to windows of this many ticks.
+    Time(i64),
+}
+
+impl<'p> Reader<'_, 'p, 'p> {
+    /// The field that a key is. What is to be said of it is noted for a place where finer keys are fewer alerts.
+    pub(super) fn key(&mut self, ledger: &mut Ledger, expr: &'p Expr, level: usize) -> Result<KeyOf, Unsayable> {
+        let (mut expr, mut level) = (expr, level);
+        for _ in 0..DEPTH {
+            match &expr.kind {
+                ExprKind::Column(column) => match self.scopes.meaning(column, level) {
+                    Meaning::Computed(value, below) => (expr, level) = (value, below),
+                    Meaning::Raw(_)
+                    | Meaning::RawOfOne(_)
+                    | Meaning::ComputedOfOne(..)
+                    | Meaning::Aggregate(..)
+                    | Meaning::Gone(..) => break,
+                },
+                ExprKind::Call { function, args } => match (self.function(*function), args.as_slice()) {
+                    ("bin", [of, size]) if self.is_time(of, level) => {
+                        return match size.as_literal() {
+                            Some(Value::Timespan(ticks @ 1..)) => Ok(KeyOf::Time(*ticks)),
+                            Some(_) | None => Err(no_key(expr.span)),
+                        };
+                    }
+                    ("startofday", [of]) if self.is_time(of, level) => return Ok(KeyOf::Time(TICKS_PER_DAY)),
+                    ("startofweek", [of]) if self.is_time(of, level) => return Ok(KeyOf::Time(7 * TICKS_PER_DAY)),
+                    _ => break,
+                },
+                ExprKind::Literal(_)
+                | ExprKind::Moment(_)
+                | ExprKind::Path { .. }
+                | ExprKind::Arithmetic { .. }
+                | ExprKind::Negate(_)
+                | ExprKind::Compare { .. }
+                | ExprKind::Text(_)
+                | ExprKind::In { .. }
+                | ExprKind::Presence { .. }
+                | ExprKind::Time(_)
+                | ExprKind::And(_)
+                | ExprKind::Or(_)
+                | ExprKind::Not(_)
+                | ExprKind::Scalar(_) => break,
+            }
+        }
+        self.field_key(ledger, expr, level)
+    }
+
+    /// The field that a key is, which is no time.
+    pub(super) fn field_key(&mut self, ledger: &mut Ledger, expr: &Expr, level: usize) -> Result<KeyOf, Unsayable> {
+        let subject = self.subject(ledger, expr, level, Polarity::Positive)?;
+        let name = subject.name.clone();
+        let mut say = |code, effect, message: String| {
+            ledger.note(Polarity::Positive, Diagnostic::note(code, effect, expr.span, message));
+        };
+        if subject.folded.is_some() {
+            let message = format!("Sigma groups by field `{name}` as it is: keys that differ in case are not equal");
+            say(Code::Approximated, Effect::Narrower, message);
+        }
+        if subject.last_after.is_some() {
+            let message =
+                format!("field `{name}` holds the whole path: keys that differ in their folders are not equal");
+            say(Code::Approximated, Effect::Narrower, message);
+        }
+        if subject.converted {
+            let message = format!("Sigma groups by field `{name}` as it is, without the conversion");
+            say(Code::Approximated, Effect::Unsure, message);
+        }
+        if subject.field.map.is_some_and(crate::target::ColumnMap::changes_values) {
+            let message = format!("Sigma groups by field `{name}`, whose values are not those of the column");
+            say(Code::ValueChanged, Effect::Unsure, message);
+        }
+        if subject.dynamic {
+            ledger.note(Polarity::Positive, super::text::dynamic_note(&subject, expr.span));
+        }
+        Ok(KeyOf::Field(name, subject.last_after.is_some()))
+    }
+
+    /// Whether an expression is the time of the event.
+    pub(super) fn is_time(&self, expr: &'p Expr, level: usize) -> bool {
+        let (mut expr, mut level) = (expr, level);
+        for _ in 0..DEPTH {
+            let Some(column) = expr.as_column() else { return false };
+            match self.scopes.meaning(column, level) {
+                Meaning::Computed(value, below) => (expr, level) = (value, below),
+                Meaning::Raw(column) => return self.fields.is_time(self.table, &column.name),
+                Meaning::RawOfOne(_) | Meaning::ComputedOfOne(..) | Meaning::Aggregate(..) | Meaning::Gone(..) => {
+                    return false;
+                }
+            }
+        }
+        false
+    }
+}
+
+/// Whether a missing key is a value like any other: a text that is missing is the empty text.
+pub(super) fn is_text(ty: ScalarType) -> bool {
+    match ty {
+        ScalarType::String | ScalarType::Unknown | ScalarType::Dynamic => true,
+        ScalarType::Bool
+        | ScalarType::Int
+        | ScalarType::Long
+        | ScalarType::Real
+        | ScalarType::Decimal
+        | ScalarType::Datetime
+        | ScalarType::Timespan
+        | ScalarType::Guid => false,
+    }
+}
+
+fn no_key(span: Span) -> Unsayable {
+    Unsayable::new(Code::RefusedPredicate, span, "Sigma groups by fields, and this key is computed")
+}
