@@ -13,7 +13,8 @@ use crate::plan::{Absence, CompareOp, Expr, ExprKind, NodeId, ScalarType, Value 
 use crate::source::Span;
 
 use super::logic::Logic;
-use super::subject::{Reader, Subject, Unsayable};
+use super::scope::Meaning;
+use super::subject::{Reader, Subject, Unsayable, one_of_group};
 use super::text::{Notes, constant, dynamic_note, fieldref};
 use super::tree::{Form, Value};
 
@@ -60,7 +61,7 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             ExprKind::Text(text) => self.text(ledger, text, expr.span, level, text.negated != negate)?,
             ExprKind::Compare { op, left, right } => {
                 let op = if negate { op.negated() } else { *op };
-                if let Some((inner, level, negate)) = self.truth(op, left, right, level) {
+                if let Some((inner, level, negate)) = self.truth(ledger, op, left, right, level) {
                     ledger.carried_whole(expr);
                     return self.condition(ledger, pass, inner, level, negate);
                 }
@@ -190,15 +191,26 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
     /// The condition that is compared with a truth value, the scopes that it sees, and whether it must not hold. A null
     /// equals neither, as it satisfies neither the condition nor its opposite; it is unequal to both, which is the
     /// opposite of a condition only where that is never null.
-    fn truth<'e>(&self, op: CompareOp, left: &'e Expr, right: &Expr, level: usize) -> Option<(&'e Expr, usize, bool)>
+    fn truth<'e>(
+        &self,
+        ledger: &mut Ledger,
+        op: CompareOp,
+        left: &'e Expr,
+        right: &Expr,
+        level: usize,
+    ) -> Option<(&'e Expr, usize, bool)>
     where
         'p: 'e,
     {
         let Some(Constant::Bool(wanted)) = right.as_literal() else { return None };
-        let (mut inner, mut level) = (left, level);
+        let (mut inner, mut at, mut of_one) = (left, level, false);
         // Each step leads to a scope further below.
-        while let Some((value, below)) = self.computed(inner, level) {
-            (inner, level) = (value, below);
+        while let Some(column) = inner.as_column() {
+            (inner, at, of_one) = match self.scopes.meaning(column, at) {
+                Meaning::Computed(value, below) => (value, below, of_one),
+                Meaning::ComputedOfOne(value, below) => (value, below, true),
+                Meaning::Raw(_) | Meaning::RawOfOne(_) | Meaning::Aggregate(..) | Meaning::Gone(..) => return None,
+            };
         }
         let is_condition = match &inner.kind {
             ExprKind::And(_)
@@ -217,11 +229,17 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             | ExprKind::Time(_)
             | ExprKind::Scalar(_) => false,
         };
-        match op {
-            CompareOp::Eq if is_condition => Some((inner, level, !wanted)),
-            CompareOp::Ne if is_condition && total(inner) => Some((inner, level, *wanted)),
-            CompareOp::Eq | CompareOp::Ne | CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => None,
+        let negate = match op {
+            CompareOp::Eq if is_condition => !wanted,
+            CompareOp::Ne if is_condition && total(inner) => *wanted,
+            CompareOp::Eq | CompareOp::Ne | CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => {
+                return None;
+            }
+        };
+        if of_one {
+            ledger.note(Polarity::Positive, one_of_group(left.span));
         }
+        Some((inner, at, negate))
     }
 
     /// A comparison of values that are no text.

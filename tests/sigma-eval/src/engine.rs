@@ -74,6 +74,9 @@ pub(crate) fn run(rules: &SigmaCollection, events: &[Event], span: Span) -> Resu
         });
         return Ok(Answer::Events(selected.map(|(_, number, ..)| *number).collect()));
     }
+    if rules.rules.iter().any(|rule| rule.name.is_none()) {
+        return Err("some rules select events and some give groups: split the hunt into two cases".to_owned());
+    }
     let outermost = outermost(rules);
     let mut engine = CorrelationEngine::new(CorrelationConfig::default());
     engine.add_collection(rules).map_err(broken)?;

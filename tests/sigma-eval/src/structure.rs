@@ -16,7 +16,7 @@ pub fn faults(yaml: &str) -> Vec<String> {
         Err(fault) => return vec![fault],
     };
     let mut faults: Vec<String> = engine::compile(&rules).err().into_iter().collect();
-    faults.extend(lints(yaml));
+    faults.extend(lints(yaml, &rules));
     identities(&rules, &mut faults);
     for rule in &rules.rules {
         detection(rule, &mut faults);
@@ -26,10 +26,12 @@ pub fn faults(yaml: &str) -> Vec<String> {
 }
 
 /// What rsigma's linter, which knows the specification's schema, takes for an error or a mistake.
-fn lints(yaml: &str) -> Vec<String> {
+fn lints(yaml: &str, rules: &SigmaCollection) -> Vec<String> {
     lint_yaml_str(yaml)
         .into_iter()
         .filter(|it| matches!(it.severity, Severity::Error | Severity::Warning))
+        // A rule that only serves a correlation alerts nobody, and needs no level.
+        .filter(|it| it.rule != LintRule::MissingLevel || rules.correlations.is_empty())
         // The schema `source` names log sources after KQL's tables, whose case a backend for Kusto needs.
         .filter(|it| it.rule != LintRule::LogsourceValueNotLowercase)
         .map(|it| format!("lint {}: {} at {}", it.rule, it.message, it.path))
@@ -155,7 +157,8 @@ fn exact(item: &DetectionItem) -> Option<BTreeSet<String>> {
     if whole { item.values.iter().map(value).collect() } else { None }
 }
 
-/// In a file with correlations every document serves the outermost one, and is called by its name.
+/// In a file with correlations every document that has a name is called by it, and serves an outermost one. A rule without a
+/// name alerts for itself: another table of a union.
 fn references(rules: &SigmaCollection, faults: &mut Vec<String>) {
     if rules.correlations.is_empty() {
         return;
@@ -167,11 +170,11 @@ fn references(rules: &SigmaCollection, faults: &mut Vec<String>) {
     let mut outermost = 0;
     for (title, name, detection) in detections.chain(correlations) {
         names.extend(name);
-        let is_called = name.is_some_and(|name| called.contains(name));
-        match (is_called, detection) {
-            (true, _) => {}
-            (false, true) => faults.push(format!("rule `{title}` is not called by the name of any correlation")),
-            (false, false) => outermost += 1,
+        match name {
+            Some(name) if called.contains(name) => {}
+            Some(_) => faults.push(format!("`{title}` is not called by the name of any correlation")),
+            None if detection => {}
+            None => outermost += 1,
         }
     }
     if outermost == 0 {
