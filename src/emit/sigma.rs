@@ -80,31 +80,33 @@ fn print_correlation(out: &mut String, correlation: &Correlation) {
         }
     }
     let (of, percentile, limit) = match &correlation.kind {
-        CorrelationKind::EventCount(limit) => (None, None, Some(limit)),
+        CorrelationKind::EventCount(limit) => (None, None, *limit),
         CorrelationKind::ValueCount(of, limit)
         | CorrelationKind::ValueSum(of, limit)
-        | CorrelationKind::ValueAvg(of, limit) => (Some(of), None, Some(limit)),
-        CorrelationKind::ValuePercentile(of, percentile, limit) => (Some(of), Some(percentile), Some(limit)),
-        CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => (None, None, None),
+        | CorrelationKind::ValueAvg(of, limit) => (Some(of), None, *limit),
+        CorrelationKind::ValuePercentile(of, percentile, limit) => (Some(of), Some(percentile), *limit),
+        // Readers differ in what they take for granted here, so that all rules must match is said.
+        CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => {
+            let number = i64::try_from(correlation.rules.len()).unwrap_or(i64::MAX);
+            (None, None, Limit { comparison: Comparison::Gte, number })
+        }
     };
-    if let Some(Limit { comparison, number }) = limit {
-        out.push_str("    condition:\n");
-        if let Some(of) = of {
-            line(out, 2, "field", &scalar(of, Quotes::IfNeeded));
-        }
-        if let Some(percentile) = percentile {
-            line(out, 2, "percentile", &percentile.to_string());
-        }
-        let key = match comparison {
-            Comparison::Eq => "eq",
-            Comparison::Neq => "neq",
-            Comparison::Lt => "lt",
-            Comparison::Lte => "lte",
-            Comparison::Gt => "gt",
-            Comparison::Gte => "gte",
-        };
-        line(out, 2, key, &number.to_string());
+    out.push_str("    condition:\n");
+    if let Some(of) = of {
+        line(out, 2, "field", &scalar(of, Quotes::IfNeeded));
     }
+    if let Some(percentile) = percentile {
+        line(out, 2, "percentile", &percentile.to_string());
+    }
+    let key = match limit.comparison {
+        Comparison::Eq => "eq",
+        Comparison::Neq => "neq",
+        Comparison::Lt => "lt",
+        Comparison::Lte => "lte",
+        Comparison::Gt => "gt",
+        Comparison::Gte => "gte",
+    };
+    line(out, 2, key, &limit.number.to_string());
     print_end(out, &correlation.heading, &correlation.fields);
 }
 

@@ -34,7 +34,16 @@ pub(crate) struct TimeOf {
     /// The number of the set.
     pub(crate) set: usize,
     /// It is the first or last time of a group of events.
-    pub(crate) of_group: bool,
+    pub(crate) of_group: Option<End>,
+}
+
+/// Which time of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The first.
+    First,
+    /// The last.
+    Last,
 }
 
 /// A bound that a condition says.
@@ -48,8 +57,8 @@ pub(crate) struct Distance {
     pub(crate) from: Option<i64>,
     /// The greatest.
     pub(crate) to: Option<i64>,
-    /// A time of a group is compared, not of an event.
-    pub(crate) of_group: bool,
+    /// A time of a group is compared, not of an event: which; where two are, that of the later set.
+    pub(crate) of_group: Option<End>,
     /// Borders of units are counted, not the time between.
     pub(crate) borders: bool,
     /// A distance that is the bound itself is outside.
@@ -87,7 +96,7 @@ struct Sum {
     /// How often the time of each set is in it; sets that are not are left out.
     times: Vec<(usize, i64)>,
     ticks: i64,
-    of_group: bool,
+    of_group: Option<End>,
 }
 
 /// A sum that is compared with a constant.
@@ -269,7 +278,7 @@ impl Sum {
         }
         self.times.retain(|(_, times)| *times != 0);
         self.ticks = self.ticks.checked_sub(other.ticks)?;
-        self.of_group |= other.of_group;
+        self.of_group = self.of_group.or(other.of_group);
         Some(self)
     }
 }

@@ -2,7 +2,7 @@
 //! a selection, and what a sequence says of a bound.
 
 use crate::diagnostic::{Code, Diagnostic, Effect};
-use crate::fit::distance::{self, Bound, Distance, TimeOf};
+use crate::fit::distance::{self, Bound, Distance, End, TimeOf};
 use crate::plan::{ColumnRef, Expr};
 
 use super::condition::Conditions;
@@ -27,7 +27,7 @@ impl<'p, 'a> Conditions<'p, 'a, '_> {
     pub(super) fn bound(&self, expr: &'p Expr, rows: &Selection<'p, 'a>, place: Place) -> Option<Bound<'p>> {
         let names = Names { conditions: self, rows };
         let found = distance::distance(&names, expr, At { place, only: None })?;
-        let (code, effect, message) = if found.of_group {
+        let (code, effect, message) = if found.of_group.is_some() {
             let message = "the first or last time of a group is compared; the sequence compares that of each event";
             (Code::Approximated, Effect::Broader, message)
         } else if found.borders {
@@ -78,7 +78,8 @@ impl<'p> distance::Times<'p> for Names<'_, 'p, '_, '_> {
         let (index, meaning) = self.meaning(column, *at)?;
         match meaning {
             Meaning::Source => {}
-            Meaning::Lost(Loss::Time, _) => return Some(TimeOf { set: index, of_group: true }),
+            // A sequence compares neither.
+            Meaning::Lost(Loss::Time, _) => return Some(TimeOf { set: index, of_group: Some(End::Last) }),
             Meaning::Lost(..) | Meaning::Computed(..) => return None,
         }
         let set = self.rows.sets.get(index)?;
@@ -86,7 +87,7 @@ impl<'p> distance::Times<'p> for Names<'_, 'p, '_, '_> {
             let own = branch.scope.original(column, at.place);
             self.conditions.fields.is_time(&branch.scope.table, &own.name)
         });
-        is_time.then_some(TimeOf { set: index, of_group: false })
+        is_time.then_some(TimeOf { set: index, of_group: None })
     }
 
     fn function(&self, expr: &Expr) -> Option<&str> {

@@ -189,7 +189,9 @@ impl<'p> Correlator<'_, 'p> {
         stage: &'p Stage,
         found: &mut Correlations<'p>,
     ) -> Result<(), Stop> {
-        let StageKind::Summarize { aggregates, keys } = &stage.kind else { return Ok(()) };
+        // Of `count` there are neither.
+        let (aggregates, keys): (&[AggregateBinding], &[Binding]) =
+            if let StageKind::Summarize { aggregates, keys } = &stage.kind { (aggregates, keys) } else { (&[], &[]) };
         let counted = self.thresholds(&lines, stage)?;
         if counted.is_empty() {
             return Err(Stop::Not(stage.id, Unsayable::new(Code::AggregationDropped, stage.span, "")));

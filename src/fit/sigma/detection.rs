@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::logic::Logic;
-use super::tree::{Condition, Item, Selection, Value};
+use super::tree::{Condition, Form, Item, Selection, Value};
 
 /// The detection of a rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,13 +76,20 @@ impl Names {
                 for (index, map) in maps.into_iter().enumerate() {
                     parts.push(Draft::Block(self.add(Selection::All(map), false, index == 0)));
                 }
-                for rest in items.iter().filter(|item| positive(item).is_none()) {
+                // A field that must not be missing and not be empty is one filter.
+                let (absent, items) = without_absent(items);
+                for rest in items.into_iter().filter(|item| positive(item).is_none()) {
                     let first = parts.is_empty();
                     parts.push(match (block(rest, false), block(rest, true)) {
                         (Some(selection), _) => Draft::Block(self.add(selection, false, first)),
                         (None, Some(selection)) => Draft::Not(self.add(selection, true, false)),
                         (None, None) => self.draft(rest)?,
                     });
+                }
+                for maps in absent {
+                    if let Some(selection) = selection_of(maps) {
+                        parts.push(Draft::Not(self.add(selection, true, false)));
+                    }
                 }
                 // Filters stand at the end.
                 let (mut ordered, filters): (Vec<Draft>, Vec<Draft>) =
@@ -166,6 +173,40 @@ fn hint(selection: &Selection) -> String {
         },
         Selection::Any(_) => text.to_owned(),
     }
+}
+
+/// The maps of each field that must be neither missing nor empty, and the rest of the conditions.
+#[allow(clippy::type_complexity)] // A list of selections, each a list of maps.
+fn without_absent(items: &[Logic]) -> (Vec<Vec<Vec<Item>>>, Vec<&Logic>) {
+    let absent = |logic: &Logic| match logic {
+        Logic::Test { item, negated: true } => match item.values.as_slice() {
+            [Value::Null] => Some((item.clone(), true)),
+            [Value::Text(text)] if text.is_empty() && item.form == (Form::Equals { cased: false }) => {
+                Some((item.clone(), false))
+            }
+            _ => None,
+        },
+        Logic::Test { .. } | Logic::Const(_) | Logic::All(_) | Logic::Any(_) => None,
+    };
+    let mut seen: BTreeMap<String, [bool; 2]> = BTreeMap::new();
+    for (item, null) in items.iter().filter_map(absent) {
+        if let Some(slot) = seen.entry(item.field).or_default().get_mut(usize::from(null)) {
+            *slot = true;
+        }
+    }
+    let (mut pairs, mut rest): (Vec<Vec<Vec<Item>>>, Vec<&Logic>) = (Vec::new(), Vec::new());
+    for logic in items {
+        match absent(logic).filter(|(item, _)| seen.get(&item.field) == Some(&[true, true])) {
+            None => rest.push(logic),
+            Some((item, _)) => {
+                match pairs.iter_mut().find(|maps| maps.iter().flatten().any(|it| it.field == item.field)) {
+                    Some(maps) => maps.push(vec![item]),
+                    None => pairs.push(vec![vec![item]]),
+                }
+            }
+        }
+    }
+    (pairs, rest)
 }
 
 /// The item of a comparison that must hold.

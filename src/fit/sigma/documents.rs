@@ -193,7 +193,7 @@ impl<'p> Maker<'_, 'p> {
             return Err(ledger.refuse(self.frame.plan, never(key)));
         };
         let label = if rest.is_empty() { "groups" } else { "groups of several kinds" };
-        let heading = self.heading(counting.lines.clone(), label, counting.stage.id, outermost);
+        let heading = self.heading(counting.lines.clone(), label, counting.stage.id, outermost, counting.timespan);
         let name = heading.name.clone().unwrap_or_default();
         let (fields, timespan) = (self.shown(&counting.lines, outermost), counting.timespan);
         let document = if rest.is_empty() {
@@ -204,7 +204,7 @@ impl<'p> Maker<'_, 'p> {
             let mut inner = Vec::with_capacity(made.len());
             for (number, (kind, references)) in made.iter().enumerate() {
                 let label = format!("groups by condition {}", number + 1);
-                let heading = self.heading(counting.lines.clone(), &label, counting.stage.id, false);
+                let heading = self.heading(counting.lines.clone(), &label, counting.stage.id, false, timespan);
                 let name = heading.name.clone().unwrap_or_default();
                 let keys = (&counting.keys, counting.lines.start);
                 let one =
@@ -328,7 +328,7 @@ impl<'p> Maker<'_, 'p> {
         }
         self.missing_keys(ledger, parts, joints, joining, &groups);
         let lines = parts.first().map_or(0, |part| part.lines.start)..parts.last().map_or(0, |part| part.lines.end);
-        let heading = self.heading(lines.clone(), "correlation", last.id, true);
+        let heading = self.heading(lines.clone(), "correlation", last.id, true, joining.timespan);
         let fields = self.shown(&lines, true);
         let aliases = joining.keys.iter().zip(&groups).filter(|(_, group)| group.alias).map(|(key, group)| Alias {
             name: group.name.clone(),
@@ -400,7 +400,7 @@ impl<'p> Maker<'_, 'p> {
             return Ok(references.pop());
         }
         // Any event of several log sources: a correlation of one event.
-        let heading = self.heading(shape.lines.clone(), "any of them", NodeId::UNNUMBERED, false);
+        let heading = self.heading(shape.lines.clone(), "any of them", NodeId::UNNUMBERED, false, joining.timespan);
         let name = heading.name.clone().unwrap_or_default();
         let kind = CorrelationKind::EventCount(Limit { comparison: Comparison::Gte, number: 1 });
         let timespan = joining.timespan;
@@ -491,7 +491,7 @@ impl<'p> Maker<'_, 'p> {
     }
 
     /// What a correlation of these lines says about itself.
-    fn heading(&self, lines: Range<usize>, label: &str, id: NodeId, outermost: bool) -> Heading {
+    fn heading(&self, lines: Range<usize>, label: &str, id: NodeId, outermost: bool, timespan: Timespan) -> Heading {
         let own = self.prepared.get(lines.clone()).unwrap_or_default();
         let mut tables: Vec<String> = Vec::new();
         for line in own {
@@ -519,7 +519,10 @@ impl<'p> Maker<'_, 'p> {
             stem: (!outermost).then_some(part.as_str()),
             outermost,
         };
-        heading::heading(self.frame, &naming, self.window, &omitted)
+        // A timespan that is as long as the window says it.
+        let none = Windows::default();
+        let said = self.window.length.is_some_and(|length| Timespan::of_ticks(length) <= timespan);
+        heading::heading(self.frame, &naming, if said { &none } else { self.window }, &omitted)
     }
 
     /// What an analyst wants to see of these lines.

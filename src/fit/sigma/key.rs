@@ -32,6 +32,7 @@ impl<'p> Reader<'_, 'p, 'p> {
                     | Meaning::RawOfOne(_)
                     | Meaning::ComputedOfOne(..)
                     | Meaning::Aggregate(..)
+                    | Meaning::Count(_)
                     | Meaning::Gone(..) => break,
                 },
                 ExprKind::Call { function, args } => match (self.function(*function), args.as_slice()) {
@@ -102,7 +103,11 @@ impl<'p> Reader<'_, 'p, 'p> {
             match self.scopes.meaning(column, level) {
                 Meaning::Computed(value, below) => (expr, level) = (value, below),
                 Meaning::Raw(column) => return self.fields.is_time(self.table, &column.name),
-                Meaning::RawOfOne(_) | Meaning::ComputedOfOne(..) | Meaning::Aggregate(..) | Meaning::Gone(..) => {
+                Meaning::RawOfOne(_)
+                | Meaning::ComputedOfOne(..)
+                | Meaning::Aggregate(..)
+                | Meaning::Count(_)
+                | Meaning::Gone(..) => {
                     return false;
                 }
             }

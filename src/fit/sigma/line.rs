@@ -229,14 +229,12 @@ impl<'p> Prepared<'p> {
             return Err(ledger.refuse(self.line.pipeline, refusal.help("add a `where` with a comparison of a column")));
         }
         let own = table.time_columns.first().map_or("TimeGenerated", |name| name);
-        let (time, effect) = if Fields::new(*frame).keeps_names() {
-            (own, Effect::Exact)
-        } else {
-            (frame.schema.time_field.as_str(), Effect::Unsure)
-        };
-        let message =
-            format!("the hunt selects every event of `{}`: the rule asks for those that have `{time}`", table.name);
-        ledger.note(Polarity::Positive, Diagnostic::note(Code::EveryEvent, effect, span, message));
+        let time = if Fields::new(*frame).keeps_names() { own } else { frame.schema.time_field.as_str() };
+        let message = format!(
+            "the hunt selects every event of `{}`: the rule asks for those that have `{time}`, which engines may keep apart",
+            table.name
+        );
+        ledger.note(Polarity::Positive, Diagnostic::note(Code::EveryEvent, Effect::Unsure, span, message));
         Ok(Logic::test(time, Form::Exists, Value::Bool(true)))
     }
 }

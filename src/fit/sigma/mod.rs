@@ -115,10 +115,7 @@ fn not_any_more(frame: &Frame<'_>, not: &mut Not, id: NodeId, why: &Unsayable) {
     not.insert(id, why.clone());
     frame.plan.visit(&mut |node| {
         let (id, span) = match node {
-            NodeRef::Stage(stage) => match &stage.kind {
-                StageKind::Join(_) | StageKind::Lookup(_) | StageKind::Summarize { .. } => (stage.id, stage.span),
-                _ => return,
-            },
+            NodeRef::Stage(stage) => (stage.id, stage.span),
             NodeRef::Expr(expr) if outline::table_of(expr).is_some() => (expr.id, expr.span),
             NodeRef::Pipeline(_)
             | NodeRef::Binding(_)

@@ -211,8 +211,8 @@ impl<'p> Maker<'_, 'p> {
 
     fn stage(&mut self, mut body: Body<'p>, stage: &'p Stage) -> Result<Body<'p>, Unsayable> {
         match &stage.kind {
-            StageKind::Summarize { aggregates, .. }
-                if !self.not.contains_key(&stage.id) && aggregates.iter().any(is_measure) =>
+            StageKind::Summarize { .. } | StageKind::Count
+                if !self.not.contains_key(&stage.id) && has_measure(&stage.kind) =>
             {
                 match body {
                     Body::Events(lines) => {
@@ -441,10 +441,8 @@ fn sides(body: Body<'_>) -> (Vec<Part<'_>>, Vec<Joint<'_>>) {
 
 /// The join, if a stage is one that keeps rows of its right side only, matched or not.
 fn only_right(stage: &Stage) -> Option<&Join> {
-    match &stage.kind {
-        StageKind::Join(join) if matches!(join.kind, JoinKind::RightOuter | JoinKind::RightAnti) => Some(join),
-        _ => None,
-    }
+    let StageKind::Join(join) = &stage.kind else { return None };
+    matches!(join.kind, JoinKind::RightOuter | JoinKind::RightAnti).then_some(join)
 }
 
 /// `x in (T | …)`: the value, whether case counts, and the table.
@@ -452,6 +450,14 @@ pub(super) fn table_of(conjunct: &Expr) -> Option<(&Expr, Case, &Pipeline)> {
     let ExprKind::Text(text) = &conjunct.kind else { return None };
     let (Needles::Table(table), TextHow::Equals, false) = (&text.needles, text.how, text.negated) else { return None };
     Some((&text.subject, text.case, table))
+}
+
+/// Whether a stage makes a value of groups that a correlation may compare.
+fn has_measure(kind: &StageKind) -> bool {
+    if let StageKind::Summarize { aggregates, .. } = kind {
+        return aggregates.iter().any(is_measure);
+    }
+    matches!(kind, StageKind::Count)
 }
 
 /// Whether an aggregate is one that a correlation may compare.

@@ -18,6 +18,8 @@ pub(super) enum Meaning<'p> {
     Computed(&'p Expr, usize),
     /// A value of a group, made of the rows in the scopes below this number.
     Aggregate(&'p AggregateBinding, usize),
+    /// The number of the rows in the scopes below this number.
+    Count(usize),
     /// The same as `Raw`, of one event of a group.
     RawOfOne(ColumnRef),
     /// The same as `Computed`, of one event of a group.
@@ -33,6 +35,7 @@ enum Made<'p> {
     /// Another name of a column.
     Named(ColumnRef, usize),
     Aggregate(&'p AggregateBinding, usize),
+    Count(usize),
     OfOne(&'p Expr, usize),
     Gone(&'static str, Code),
 }
@@ -95,6 +98,12 @@ impl<'p> Scopes<'p> {
         self.insert(&binding.name, Made::Aggregate(binding, below));
     }
 
+    /// Makes a name of the newest scope the number of the rows.
+    pub(super) fn count(&mut self, name: &Arc<str>) {
+        let below = self.below();
+        self.insert(name, Made::Count(below));
+    }
+
     /// Makes a name of the newest scope a value of one event of a group.
     pub(super) fn of_one(&mut self, name: &Arc<str>, value: &'p Expr) {
         let below = self.below();
@@ -148,7 +157,7 @@ impl<'p> Scopes<'p> {
                 Meaning::Computed(value, level) | Meaning::ComputedOfOne(value, level) => {
                     meaning = self.meaning(value.as_column()?, level);
                 }
-                Meaning::Aggregate(..) | Meaning::Gone(..) => return None,
+                Meaning::Aggregate(..) | Meaning::Count(_) | Meaning::Gone(..) => return None,
             }
         }
         None
@@ -164,6 +173,7 @@ impl<'p> Scopes<'p> {
                     Some(Made::Computed(value, below)) => return Meaning::Computed(value, *below),
                     Some(Made::OfOne(value, below)) => return Meaning::ComputedOfOne(value, *below),
                     Some(Made::Aggregate(binding, below)) => return Meaning::Aggregate(binding, *below),
+                    Some(Made::Count(below)) => return Meaning::Count(*below),
                     Some(Made::Gone(why, code)) => return Meaning::Gone(why, *code),
                     Some(Made::Named(own, below)) => {
                         (column, level) = (own.clone(), (*below).min(at));

@@ -153,8 +153,7 @@ impl<'p> Walk<'_, '_, 'p> {
                 let message = "the events that would be counted are selected";
                 self.drop(ledger, stage, Code::AggregationDropped, Effect::Reshaped, message);
                 self.omitted.push((stage.span, "count"));
-                self.scopes.open();
-                self.scopes.lose(&Arc::from("Count"), AGGREGATE, Code::ThresholdDropped);
+                self.groups(stage, false);
             }
             StageKind::MakeSeries(series) => {
                 let bounded = series.from.is_some() || series.to.is_some();
@@ -300,6 +299,10 @@ impl<'p> Walk<'_, '_, 'p> {
 
     /// The names behind a `summarize`. Where its groups are `counted` a condition on one of their events is none on all.
     fn groups(&mut self, stage: &'p Stage, counted: bool) {
+        if matches!(stage.kind, StageKind::Count) {
+            self.scopes.open();
+            self.scopes.count(&Arc::from("Count"));
+        }
         let StageKind::Summarize { aggregates, keys } = &stage.kind else { return };
         self.show(keys);
         self.scopes.open();

@@ -137,7 +137,9 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
                 ledger.note(Polarity::Positive, one_of_group(expr.span));
                 Some((value, level))
             }
-            Meaning::Raw(_) | Meaning::RawOfOne(_) | Meaning::Aggregate(..) | Meaning::Gone(..) => None,
+            Meaning::Raw(_) | Meaning::RawOfOne(_) | Meaning::Aggregate(..) | Meaning::Count(_) | Meaning::Gone(..) => {
+                None
+            }
         }
     }
 
@@ -157,7 +159,9 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
                     ledger.note(Polarity::Positive, one_of_group(expr.span));
                     self.subject(ledger, value, level, polarity)
                 }
-                Meaning::Aggregate(..) => Err(gone(column, AGGREGATE, Code::ThresholdDropped, expr.span)),
+                Meaning::Aggregate(..) | Meaning::Count(_) => {
+                    Err(gone(column, AGGREGATE, Code::ThresholdDropped, expr.span))
+                }
                 Meaning::Gone(why, code) => Err(gone(column, why, code, expr.span)),
                 Meaning::Raw(column) => self.column(ledger, &column, expr, polarity),
                 Meaning::RawOfOne(column) => {

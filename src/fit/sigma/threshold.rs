@@ -27,7 +27,7 @@ pub(super) enum Measure<'p> {
 /// A value of a group, and the events that it is made of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measured<'p> {
-    /// The aggregate, for the ledger.
+    /// The aggregate, for the ledger; none is the number of rows that `count` gives.
     pub(super) binding: NodeId,
     /// What is measured.
     pub(super) measure: Measure<'p>,
@@ -133,6 +133,15 @@ impl<'p> Thresholds<'_, 'p> {
                             _ => None,
                         };
                     }
+                    Meaning::Count(below) => {
+                        return Some(Measured {
+                            binding: NodeId::UNNUMBERED,
+                            measure: Measure::Count,
+                            condition: None,
+                            level: below,
+                            estimate: false,
+                        });
+                    }
                     Meaning::Raw(_) | Meaning::RawOfOne(_) | Meaning::ComputedOfOne(..) | Meaning::Gone(..) => {
                         return None;
                     }
@@ -181,7 +190,11 @@ impl<'p> Thresholds<'_, 'p> {
                     let (binding, condition) = (binding.id, it.condition.as_ref());
                     return Some(Measured { binding, measure, condition, level: below, estimate: false });
                 }
-                Meaning::Raw(_) | Meaning::RawOfOne(_) | Meaning::ComputedOfOne(..) | Meaning::Gone(..) => return None,
+                Meaning::Raw(_)
+                | Meaning::Count(_)
+                | Meaning::RawOfOne(_)
+                | Meaning::ComputedOfOne(..)
+                | Meaning::Gone(..) => return None,
             }
         }
         None

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Ledger;
-use crate::fit::distance::{self, Bound, Bounds, Distance, TimeOf};
+use crate::fit::distance::{self, Bound, Bounds, Distance, End, TimeOf};
 use crate::plan::{
     AggregateKind, AggregateValue, Case, ColumnRef, Expr, ExprKind, JoinKind, NodeId, ScalarType, StageKind,
     TICKS_PER_SECOND, Tree,
@@ -226,6 +226,7 @@ impl<'p> Correlator<'_, 'p> {
                     | Meaning::RawOfOne(_)
                     | Meaning::ComputedOfOne(..)
                     | Meaning::Aggregate(..)
+                    | Meaning::Count(_)
                     | Meaning::Gone(..) => reader.field_key(ledger, &plain, level),
                 };
                 match key {
@@ -282,12 +283,19 @@ impl<'p> Correlator<'_, 'p> {
             let Some(it) = distance::distance(&names, conjunct, levels) else { continue };
             let Distance { earlier, later, from, to, .. } = it;
             let counted = |part: usize| parts.get(part).is_some_and(|part| part.groups.is_some());
-            let (effect, message) = if counted(earlier) || counted(later) {
+            let ordered = from.is_some_and(|from| from >= 0);
+            let last = it.of_group == Some(End::Last);
+            let (effect, message) = if counted(earlier) && !counted(later) && last && ordered {
+                // What follows the last event of a group follows the one that completes it.
+                let message = "the last time of a group is compared; the correlation takes that of each event which \
+                               completes it";
+                (Effect::Broader, message)
+            } else if counted(earlier) || counted(later) {
                 (
                     Effect::Unsure,
                     "the time of a group is compared; the correlation takes that of the event which completes it",
                 )
-            } else if it.of_group {
+            } else if it.of_group.is_some() {
                 (
                     Effect::Broader,
                     "the first or last time of a group is compared; the correlation takes that of any event",
@@ -424,7 +432,7 @@ impl<'p> distance::Times<'p> for Names<'_, '_, 'p> {
                 Meaning::Raw(own) => {
                     let is_time = lines.iter().all(|line| self.correlator.fields.is_time(&line.table, &own.name));
                     if is_time {
-                        return Some(TimeOf { set: part, of_group: false });
+                        return Some(TimeOf { set: part, of_group: None });
                     }
                 }
                 Meaning::Aggregate(binding, below) => {
@@ -435,10 +443,15 @@ impl<'p> distance::Times<'p> for Names<'_, '_, 'p> {
                     let line = lines.first()?;
                     let reader = line.reader(self.correlator.frame, self.correlator.fields);
                     if it.condition.is_none() && reader.is_time(value, below) {
-                        return Some(TimeOf { set: part, of_group: true });
+                        let end = if it.kind == AggregateKind::Max { End::Last } else { End::First };
+                        return Some(TimeOf { set: part, of_group: Some(end) });
                     }
                 }
-                Meaning::Computed(..) | Meaning::RawOfOne(_) | Meaning::ComputedOfOne(..) | Meaning::Gone(..) => {}
+                Meaning::Computed(..)
+                | Meaning::Count(_)
+                | Meaning::RawOfOne(_)
+                | Meaning::ComputedOfOne(..)
+                | Meaning::Gone(..) => {}
             }
         }
         None
