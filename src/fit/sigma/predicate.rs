@@ -209,7 +209,11 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             (inner, at, of_one) = match self.scopes.meaning(column, at) {
                 Meaning::Computed(value, below) => (value, below, of_one),
                 Meaning::ComputedOfOne(value, below) => (value, below, true),
-                Meaning::Raw(_) | Meaning::RawOfOne(_) | Meaning::Aggregate(..) | Meaning::Gone(..) => return None,
+                Meaning::Raw(_)
+                | Meaning::RawOfOne(_)
+                | Meaning::Aggregate(..)
+                | Meaning::Count(_)
+                | Meaning::Gone(..) => return None,
             };
         }
         let is_condition = match &inner.kind {
