@@ -501,18 +501,14 @@ impl<'p> Maker<'_, 'p> {
             }
         }
         let tables = tables.join(", ");
+        // The rules of the lines are titled by their labels: with what it is made of, the title is its own.
+        let labels: Vec<String> = own.iter().map(Prepared::label).collect();
         let omitted: Vec<(Span, &'static str)> =
             if outermost { own.iter().flat_map(|line| line.omitted.iter().copied()).collect() } else { Vec::new() };
-        let part = format!("{tables}, {label}");
+        let part = format!("{}, {label}", labels.join(", "));
         let alone = outermost && !self.several;
         let naming = Naming {
-            part: if alone {
-                None
-            } else if outermost {
-                Some(&tables)
-            } else {
-                Some(&part)
-            },
+            part: (!alone).then_some(part.as_str()),
             seed: (!alone).then(|| format!("correlation\n{label}\n{}\n{}", lines.start, id.0)),
             hunt_in: self.tables,
             events_of: &tables,

@@ -38,12 +38,15 @@ fn lints(yaml: &str, rules: &SigmaCollection) -> Vec<String> {
         .collect()
 }
 
-/// Ids are UUIDs, names are plain, and neither is there twice.
+/// Ids are UUIDs, names are plain, and neither they nor titles are there twice.
 fn identities(rules: &SigmaCollection, faults: &mut Vec<String>) {
     let detections = rules.rules.iter().map(|it| (&it.title, &it.id, &it.name));
     let correlations = rules.correlations.iter().map(|it| (&it.title, &it.id, &it.name));
-    let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
+    let (mut ids, mut names, mut titles) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (title, id, name) in detections.chain(correlations) {
+        if !titles.insert(title) {
+            faults.push(format!("title `{title}` is there twice"));
+        }
         match id {
             None => faults.push(format!("`{title}` has no id")),
             Some(id) if !is_uuid(id) => faults.push(format!("`{title}`: id `{id}` is no UUID")),

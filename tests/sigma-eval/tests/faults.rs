@@ -62,6 +62,7 @@ fn faults_are_found() {
     found("        - base\n", "        - 00000000-0000-4000-8000-000000000002\n", "is not called by the name");
     found("000000000002", "000000000001", "is there twice");
     found("-8000-000000000002\nname", "-8000-2\nname", "is no UUID");
+    found("title: Base", "title: Count", "title `Count` is there twice");
     found("CommandLine:\n", "Image:\n", "must equal two different values");
     found("    type: event_count\n", "    type: event_counts\n", "can not be read");
 }
