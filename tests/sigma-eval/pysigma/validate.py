@@ -37,10 +37,11 @@ LEFT_OUT = {
     "duplicate_filename": "a rule is named after the file of its hunt",
 }
 
-# Tags of ATT&CK as the specification's appendix on tags has them, and two tactics that came with later versions of ATT&CK.
+# Tags of ATT&CK as the specification's appendix on tags has them, and the tactics of other versions of ATT&CK.
 TACTICS = (
     "initial-access execution persistence privilege-escalation defense-evasion credential-access discovery "
-    "lateral-movement collection exfiltration command-and-control impact reconnaissance resource-development"
+    "lateral-movement collection exfiltration command-and-control impact reconnaissance resource-development "
+    "stealth defense-impairment"
 ).split()
 ATTACK = re.compile(r"attack\.(t\d{4}(\.\d{3})?|(g|s|ds|m|a)\d{4}|" + "|".join(TACTICS) + ")")
 
