@@ -1,6 +1,6 @@
-//! The schema `ecs` against the facts that it was made of (`facts/tables.yaml` in the folder that `HUNTGATE_SHARED` names, by
-//! default `../shared`): every field, type, doubt and selector that they state for Elastic is in the data. Skipped where
-//! the facts are not at hand.
+//! The schemas `ecs` and `taxonomy` against the facts that they were made of (`facts/tables.yaml` in the folder that
+//! `HUNTGATE_SHARED` names, by default `../shared`): every field, type, doubt and selector that they state for Elastic and
+//! for Sigma is in the data. Skipped where the facts are not at hand.
 
 #![allow(clippy::panic, clippy::unwrap_used, clippy::print_stdout)] // A test may fail, and says why it is skipped.
 
@@ -19,6 +19,7 @@ struct Facts {
 #[derive(Deserialize)]
 struct Table {
     elastic: Source,
+    sigma: LogSource,
     columns: BTreeMap<String, Column>,
 }
 
@@ -32,7 +33,20 @@ struct Source {
 }
 
 #[derive(Deserialize)]
+struct LogSource {
+    product: Option<String>,
+    category: Option<String>,
+    service: Option<String>,
+    #[serde(default)]
+    inferred: bool,
+}
+
+#[derive(Deserialize)]
 struct Column {
+    sigma: Option<String>,
+    sigma_src: Option<String>,
+    #[serde(default)]
+    sigma_inferred: bool,
     ecs: Option<String>,
     ecs_kind: Option<String>,
     ecs_src: Option<String>,
@@ -194,4 +208,76 @@ fn selector(name: &str, facts: &Source, selector: &Selector, inferred: bool) -> 
         }
     }
     out
+}
+
+/// Facts of Sigma that the rules of SigmaHQ, or the events themselves, show to be otherwise: the table, the column (empty
+/// for the log source), and why.
+const OTHERWISE: [(&str, &str, &str); 7] = [
+    ("AuditLogs", "InitiatedBy", "the one rule that writes it Initiatedby has a placeholder for its value"),
+    ("AzureActivity", "OperationName", "operationName holds MICROSOFT.COMPUTE/..., which is OperationNameValue"),
+    ("AzureActivity", "OperationNameValue", "33 rules look for it in operationName, 2 in OperationNameValue"),
+    ("EmailEvents", "", "the rule on mail asks for Operation TIMailData of m365, audit"),
+    ("SecurityEvent", "EventSourceName", "the rules call the provider of an event Provider_Name"),
+    ("_Im_Authentication", "", "no log source holds what all of its sources do"),
+    ("_Im_AuditEvent", "", "no log source holds what all of its sources do"),
+];
+
+#[test]
+fn every_fact_of_sigma_is_in_the_data() {
+    let Some(facts) = facts() else {
+        println!("skipped: no facts/tables.yaml; name its folder by HUNTGATE_SHARED");
+        return;
+    };
+    let schema = Targets::embedded().schema(Target::Sigma, Some("taxonomy")).unwrap();
+    let otherwise = |table: &str, column: &str| OTHERWISE.iter().any(|known| (known.0, known.1) == (table, column));
+    let mut wrong = Vec::new();
+    let mut columns = 0;
+    for (name, table) in &facts.tables {
+        let map = schema.table(name).unwrap().unwrap_or_else(|| panic!("no table {name}"));
+        for (column, facts) in &table.columns {
+            let mut expect = |holds: bool, what: &str| {
+                if !holds && !otherwise(name, column) {
+                    wrong.push(format!("{name}.{column}: {what}"));
+                }
+            };
+            // In words: `keys are fields`, or a field with where it holds.
+            let field = facts.sigma.as_deref().filter(|field| !field.starts_with('<'));
+            let doubted = facts.sigma_inferred || facts.sigma_src.as_deref() == Some("inferred");
+            match (map.columns.get(column), field) {
+                (Some(row), Some(field)) => {
+                    columns += 1;
+                    expect(field.split(' ').next() == Some(row.field.as_str()), "another field");
+                    // The taxonomy and the rules of SigmaHQ name what the facts only infer.
+                    let named = matches!(row.provenance.as_deref(), Some("G1" | "G2"));
+                    expect(row.inferred || !doubted || named, "that it is inferred");
+                    expect(doubted || row.provenance == facts.sigma_src, "its source");
+                }
+                (None, Some(_)) => expect(false, "no field"),
+                // What is known beyond the facts says from where, or that it is inferred.
+                (Some(row), None) => {
+                    let said = row.inferred || row.provenance.is_some() || row.remark.is_some() || row.base_name_of;
+                    expect(said, "neither a source nor inferred");
+                }
+                (None, None) => {}
+            }
+        }
+        let Selector::Sigma(selector) = &map.selector else { panic!("{name}: no selector of Sigma") };
+        let stated = |facts: &Option<String>, data: &Option<String>| {
+            facts.as_ref().is_none_or(|it| it.starts_with('<') || data.as_ref() == Some(it))
+        };
+        let absent = selector.absent.is_some();
+        let source = &table.sigma;
+        let same = stated(&source.product, &selector.product)
+            && stated(&source.category, &selector.category)
+            && stated(&source.service, &selector.service);
+        if !(same || absent || otherwise(name, "")) {
+            wrong.push(format!("{name}: another log source"));
+        }
+        // Each of the alternatives of a table of many kinds says for itself what is inferred.
+        if source.inferred && !(map.inferred || absent || !selector.alternatives.is_empty()) {
+            wrong.push(format!("{name}: that the log source is inferred"));
+        }
+    }
+    assert!(columns > 400, "the facts are not whole: {columns}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -1,6 +1,7 @@
 //! Every hunt under `tests/hunts` on its way to every target: one file is one case, one snapshot shows all targets with
 //! verdicts, notes and refusals, first under the schema that keeps KQL's names, then what the default schema changes. The
-//! hunts of `cim` are shown in that schema alone, those of `elastic` in Elastic's, those of `annotate` with their notes as comments.
+//! hunts of `cim` are shown in that schema alone, those of `elastic` in Elastic's, those of `sigma` in Sigma's two, those of
+//! `annotate` with their notes as comments.
 
 #![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail the test.
 
@@ -50,6 +51,7 @@ fn render(gate: &Gate, text: &str, theme: &str) -> String {
     let (targets, schemas): (&[Target], &[Option<&str>]) = match theme {
         "cim" => (&[Target::Splunk], &[Some("cim")]),
         "elastic" => (&[Target::Eql, Target::Esql], &[None]),
+        "sigma" | "correlations" => (&[Target::Sigma], &[Some("source"), None]),
         _ => (&[Target::Splunk, Target::Eql, Target::Esql, Target::Sigma], &[Some("source"), None]),
     };
     for target in targets {

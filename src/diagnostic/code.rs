@@ -648,6 +648,13 @@ codes! {
         todo: "Name the index with --fields.",
         reference: "https://www.elastic.co/docs/reference/integrations",
     }
+    AssumedPlatform "HG412" {
+        title: "the platform of the log source",
+        what: "The table holds events of several platforms, and a Sigma rule names the product of one. It is chosen by what the conditions of the hunt show, else assumed.",
+        when: "The hunt is meant for another platform.",
+        todo: "Change `product` in the rule, or write a rule for each platform.",
+        reference: "https://sigmahq.io/sigma-specification/specification/sigma-appendix-taxonomy.html",
+    }
 
     // ---- HG9xx: faults of huntgate
     OpenLedger "HG901" {

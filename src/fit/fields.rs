@@ -8,11 +8,14 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{ColumnRef, PathStep, ScalarType, TableRef};
 use crate::source::Span;
 use crate::target::{
-    ColumnAnswer, ColumnMap, FieldKind, FieldType, Schema, Selector, TableMap, Target, UnknownColumn, UnknownTable,
+    ColumnAnswer, ColumnMap, FieldKind, FieldType, Otherwise, Schema, Selector, TableMap, Target, UnknownColumn,
+    UnknownTable,
 };
 use crate::vocabulary::TableRow;
 
@@ -25,6 +28,8 @@ pub(crate) const SOURCE_SCHEMA: &str = "source";
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
     frame: Frame<'a>,
+    category: Option<String>,
+    own: Option<&'a IndexMap<String, ColumnMap>>,
     noted: RefCell<HashSet<(Arc<str>, Arc<str>)>>,
 }
 
@@ -55,7 +60,21 @@ pub(crate) struct Field<'a> {
 impl<'a> Fields<'a> {
     /// The schema of a frame.
     pub(crate) fn new(frame: Frame<'a>) -> Self {
-        Self { frame, noted: RefCell::default() }
+        Self { frame, category: None, own: None, noted: RefCell::default() }
+    }
+
+    /// The same for the events of one category of Sigma, or of those of a table that have fields of their own.
+    pub(crate) fn in_category(self, category: Option<&str>, own: Option<&'a IndexMap<String, ColumnMap>>) -> Self {
+        Self { category: category.map(str::to_owned), own, ..self }
+    }
+
+    /// The name of a field in the category; `None` where it has none there.
+    fn name_of(&self, map: &'a ColumnMap) -> Option<&'a str> {
+        match self.category.as_ref().and_then(|category| map.by_category.get(category)) {
+            Some(name) => Some(name),
+            None if map.only_by_category => None,
+            None => Some(&map.field),
+        }
     }
 
     /// Whether names are KQL's own.
@@ -169,14 +188,26 @@ impl<'a> Fields<'a> {
         let table_name = table.map_or_else(|| Arc::from(""), |table| table.name.clone());
         let kept = || Field { name: Cow::Owned(column.name.to_string()), time: false, map: None };
         let first = self.first(&table_name, &column.name);
+        if let Some(map) = self.own.and_then(|own| own.get(&*column.name)) {
+            if first {
+                self.mapped_notes(ledger, map, &map.field, &column.name, span, polarity);
+            }
+            return Ok(Field { name: Cow::Borrowed(&map.field), time: false, map: Some(map) });
+        }
         match schema.column(row, map, &column.name) {
             ColumnAnswer::Time(field) => Ok(Field { name: Cow::Borrowed(field), time: true, map: None }),
             ColumnAnswer::Mapped(map) => {
+                let Some(name) = self.name_of(map) else {
+                    if first {
+                        ledger.note(polarity, self.by_its_name(&column.name, span));
+                    }
+                    return Ok(kept());
+                };
                 if first {
-                    self.mapped_notes(ledger, map, &column.name, span, polarity);
+                    self.mapped_notes(ledger, map, name, &column.name, span, polarity);
                 }
                 let time = map.field == schema.time_field && row.is_some_and(|row| row.is_time(&column.name));
-                Ok(Field { name: Cow::Borrowed(&map.field), time, map: Some(map) })
+                Ok(Field { name: Cow::Borrowed(name), time, map: Some(map) })
             }
             ColumnAnswer::Kept => {
                 if first && (!column.known || !self.keeps_names()) {
@@ -188,12 +219,7 @@ impl<'a> Fields<'a> {
             }
             ColumnAnswer::Unmapped(None) if schema.unmapped_column == UnknownColumn::Keep => {
                 if first {
-                    let message = format!(
-                        "schema `{}` has no field for column `{}`, which is looked for by its name",
-                        schema.name, column.name
-                    );
-                    let note = Diagnostic::note(Code::UnmappedColumn, Effect::Unsure, span, message);
-                    ledger.note(polarity, note.help("name its field with --fields"));
+                    ledger.note(polarity, self.by_its_name(&column.name, span));
                 }
                 Ok(kept())
             }
@@ -212,6 +238,19 @@ impl<'a> Fields<'a> {
                 Err(Box::new(refusal.help(format!("name its field with --fields, or use --schema {}", self.instead()))))
             }
         }
+    }
+
+    /// That a column without a field is looked for by its name.
+    pub(crate) fn by_its_name(&self, column: &str, span: Span) -> Diagnostic {
+        let schema = self.frame.schema;
+        let message =
+            format!("schema `{}` has no field for column `{column}`, which is looked for by its name", schema.name);
+        // A rule is read by a pipeline of the site before it is a query, and that can rename fields.
+        let help = match schema.target {
+            Target::Sigma => "map it in the pipeline of the site, or name its field with --fields",
+            Target::Splunk | Target::Eql | Target::Esql => "name its field with --fields",
+        };
+        Diagnostic::note(Code::UnmappedColumn, Effect::Unsure, span, message).help(help)
     }
 
     /// The field that holds a key of a `dynamic` column, where the schema keeps such keys in fields of their own.
@@ -245,7 +284,8 @@ impl<'a> Fields<'a> {
         span: Span,
         polarity: Polarity,
     ) -> Result<Option<Field<'a>>, Box<Diagnostic>> {
-        let Some(map) = table.map.filter(|map| !map.parts.is_empty()) else { return Ok(None) };
+        let own = self.own.filter(|own| !own.is_empty());
+        let Some(map) = table.map.filter(|map| own.is_some() || !map.parts.is_empty()) else { return Ok(None) };
         let mut path = column.name.to_string();
         let mut numbers = Vec::new();
         for step in steps {
@@ -261,7 +301,12 @@ impl<'a> Fields<'a> {
                 PathStep::Index(_) | PathStep::Computed(_) => path.push_str("[?]"),
             }
         }
-        let Some(part) = Schema::part(map, &column.name, &path) else { return Ok(None) };
+        let own = own.and_then(|own| own.get(&path)).map(Some);
+        let Some(part) = own.or_else(|| Schema::part(map, &column.name, &path)) else { return Ok(None) };
+        // What is not listed is looked for by its name, as a column would be.
+        if part.is_none() && self.frame.schema.unmapped_column == UnknownColumn::Keep {
+            return Ok(None);
+        }
         let Some(part) = part else {
             let shown = path.replace('`', "'");
             let message = format!("schema `{}` has no field for `{shown}`", self.frame.schema.name);
@@ -269,7 +314,7 @@ impl<'a> Fields<'a> {
             return Err(Box::new(refusal.help(format!("use --schema {}", self.instead()))));
         };
         if self.first(&table.name, &path) {
-            self.mapped_notes(ledger, part, &path, span, polarity);
+            self.mapped_notes(ledger, part, &part.field, &path, span, polarity);
         }
         let mut pieces = part.field.split('*');
         let mut name = pieces.next().unwrap_or_default().to_owned();
@@ -280,21 +325,28 @@ impl<'a> Fields<'a> {
         Ok(Some(Field { name: Cow::Owned(name), time: false, map: Some(part) }))
     }
 
-    fn mapped_notes(&self, ledger: &mut Ledger, map: &ColumnMap, column: &str, span: Span, polarity: Polarity) {
-        if map.inferred {
-            let message = format!("that column `{}` is field `{}` is inferred", column, map.field);
-            let note = Diagnostic::note(Code::InferredField, Effect::Exact, span, message);
-            ledger.note(polarity, note.help("check one event; correct the field with --fields"));
+    fn mapped_notes(
+        &self,
+        ledger: &mut Ledger,
+        map: &ColumnMap,
+        field: &str,
+        column: &str,
+        span: Span,
+        polarity: Polarity,
+    ) {
+        // Where the field is for the listed values only, it depends on the value whether the field is used.
+        let by_value = map.otherwise == Some(Otherwise::Unsure) || !map.networks.is_empty();
+        let by_value = by_value && self.frame.schema.target == Target::Sigma;
+        if map.inferred && !by_value {
+            ledger.note(polarity, inferred(field, column, span));
         }
         if let Some(caveat) = &map.caveat {
-            let message = format!("field `{}` holds column `{}` under conditions: {caveat}", map.field, column);
+            let message = format!("field `{field}` holds column `{column}` under conditions: {caveat}");
             ledger.note(polarity, Diagnostic::note(Code::FieldCaveat, Effect::Unsure, span, message));
         }
         if map.dropped_by_default {
-            let message = format!(
-                "the ingest drops column `{}` (field `{}`) unless the site keeps original fields",
-                column, map.field
-            );
+            let message =
+                format!("the ingest drops column `{column}` (field `{field}`) unless the site keeps original fields");
             let note = Diagnostic::note(Code::ValueDropped, Effect::Unsure, span, message);
             ledger.note(
                 polarity,
@@ -335,6 +387,13 @@ impl Field<'_> {
     pub(crate) fn is_list(&self) -> bool {
         self.map.is_some_and(|map| map.list)
     }
+}
+
+/// That no source states which field a column is.
+pub(crate) fn inferred(field: &str, column: &str, span: Span) -> Diagnostic {
+    let message = format!("that column `{column}` is field `{field}` is inferred");
+    Diagnostic::note(Code::InferredField, Effect::Exact, span, message)
+        .help("check one event; correct the field with --fields")
 }
 
 /// The usual mapping of a type.

@@ -51,6 +51,9 @@ impl Field<'_> {
         if !map.strips.is_empty() {
             return self.without_front(map, text, how, case, span);
         }
+        if !map.fronts.is_empty() {
+            return self.with_other_front(map, text, how, case, span);
+        }
         if map.hex {
             return match (how, hex_number(text)) {
                 (TextHow::Equals, Some(number)) => LiteralFit::Changed {
@@ -229,89 +232,6 @@ impl Field<'_> {
         if stored == text { LiteralFit::Doubtful(note) } else { LiteralFit::Changed { text: stored, note } }
     }
 
-    /// What becomes of a text where the ingest takes a known front (the hive of a registry key) off the values.
-    fn without_front(&self, map: &ColumnMap, text: &str, how: TextHow, case: Case, span: Span) -> LiteralFit {
-        let field = &self.name;
-        let note =
-            |effect: Effect, message: String| Box::new(Diagnostic::note(Code::ValueChanged, effect, span, message));
-        let same = |one: &str, other: &str| match case {
-            Case::Sensitive => one == other,
-            Case::Insensitive => one.eq_ignore_ascii_case(other),
-        };
-        let starts = |text: &str, front: &str| text.get(..front.len()).is_some_and(|begin| same(begin, front));
-        let inside = |front: &str| match case {
-            Case::Sensitive => front.contains(text),
-            Case::Insensitive => front.to_ascii_lowercase().contains(&text.to_ascii_lowercase()),
-        };
-        let cut = |front: &str, from: &str| LiteralFit::Changed {
-            text: text.get(front.len()..).unwrap_or_default().to_owned(),
-            note: note(
-                Effect::Broader,
-                format!(
-                    "the ingest takes `{from}` off the front of field `{field}`, so `{front}` is left out of `{text}`"
-                ),
-            ),
-        };
-        if text.is_empty() {
-            return LiteralFit::Same;
-        }
-        // The whole front is written: it is left out, and the same text behind another front matches, too.
-        let whole = map.strips.iter().find(|front| text.len() > front.len() && starts(text, front));
-        // The end of a front and more is written, `\SOFTWARE` for one.
-        let tail = || {
-            map.strips.iter().find_map(|front| {
-                let ends = front.char_indices().map(|(at, _)| front.get(at..).unwrap_or_default());
-                ends.filter(|end| text.len() > end.len()).find(|end| starts(text, end)).map(|end| (end, front))
-            })
-        };
-        match how {
-            TextHow::Equals | TextHow::Prefix => match whole {
-                Some(front) => cut(front, front),
-                None if map.strips.iter().any(|front| starts(front, text)) => LiteralFit::Doubtful(note(
-                    Effect::Narrower,
-                    format!("the ingest takes `{text}` off the front of field `{field}`, so nothing begins with it"),
-                )),
-                None => LiteralFit::Changed {
-                    text: text.to_owned(),
-                    note: note(
-                        Effect::Broader,
-                        format!(
-                            "the ingest takes the front off field `{field}`, so a value that has `{text}` behind it matches too"
-                        ),
-                    ),
-                },
-            },
-            TextHow::Substring | TextHow::Term | TextHow::TermPrefix | TextHow::TermSuffix => match (whole, tail()) {
-                (Some(front), _) => cut(front, front),
-                (None, _) if map.strips.iter().any(|front| inside(front)) => LiteralFit::Doubtful(note(
-                    Effect::Narrower,
-                    format!("the ingest takes `{text}` off the front of field `{field}` with what stands around it"),
-                )),
-                (None, Some((end, front))) => cut(end, front),
-                (None, None) => LiteralFit::Same,
-            },
-            TextHow::Suffix => match (whole, tail()) {
-                (Some(front), _) => cut(front, front),
-                // More than one name of a path: hardly another text ends so.
-                (None, Some((end, front))) if text.get(end.len()..).is_some_and(|rest| rest.contains('\\')) => {
-                    cut(end, front)
-                }
-                (None, Some((end, front))) => LiteralFit::Doubtful(note(
-                    Effect::Narrower,
-                    format!(
-                        "the ingest takes `{front}` off the front of field `{field}`, so the value `{front}{}` is not found",
-                        text.get(end.len()..).unwrap_or_default()
-                    ),
-                )),
-                (None, None) => LiteralFit::Same,
-            },
-            TextHow::Regex => LiteralFit::Doubtful(note(
-                Effect::Unsure,
-                format!("the ingest takes the front off field `{field}`, which the regular expression may ask for"),
-            )),
-        }
-    }
-
     /// What is to be said where the value of the field is given out in a row: the rows are the same, the column is not.
     pub(crate) fn shown(&self, span: Span) -> Option<Box<Diagnostic>> {
         self.as_changed(Effect::Reshaped, span)
@@ -374,7 +294,7 @@ fn others_stored_as(map: &ColumnMap, stored: &str, written: &str) -> Vec<String>
 }
 
 /// Whether a comparison finds a text in a value; `None` for a regular expression.
-fn found_in(value: &str, text: &str, how: TextHow, case: Case) -> Option<bool> {
+pub(super) fn found_in(value: &str, text: &str, how: TextHow, case: Case) -> Option<bool> {
     let fold = |text: &str| match case {
         Case::Sensitive => text.to_owned(),
         Case::Insensitive => text.to_lowercase(),
@@ -413,6 +333,9 @@ fn how_changed(map: &ColumnMap) -> String {
     }
     if let Some(front) = map.strips.first() {
         ways.push(format!("`{front}` is taken off"));
+    }
+    if let Some((from, to)) = map.fronts.first() {
+        ways.push(format!("`{from}` at the front is `{to}`"));
     }
     if let Some(other) = &map.fallback {
         ways.push(format!("`{other}` where its own column is empty"));
@@ -468,30 +391,6 @@ mod tests {
         let LiteralFit::Changed { text, note } = fit("created", Case::Insensitive) else { panic!() };
         assert_eq!((text.as_str(), note.effect), ("start", Some(Effect::Exact)));
         assert_eq!(effect(&fit("Gone", Case::Sensitive)), Some(Effect::Narrower));
-    }
-
-    #[test]
-    fn the_hive_is_taken_off_literals_too() {
-        let strips = vec!["HKEY_LOCAL_MACHINE\\".to_owned(), "HKEY_CURRENT_USER\\".to_owned()];
-        let map = ColumnMap { field: "f".into(), strips, ..ColumnMap::default() };
-        let field = field(&map);
-        let fit = |text, how| field.literal(text, how, Case::Insensitive, Span::default());
-        let changed = |text, how| match fit(text, how) {
-            LiteralFit::Changed { text, note } => (text, note.effect),
-            other => panic!("{text}: {other:?}"),
-        };
-        let broader = Some(Effect::Broader);
-        assert_eq!(changed("hkey_local_machine\\software", TextHow::Equals), ("software".to_owned(), broader));
-        assert_eq!(changed("HKEY_USERS\\x", TextHow::Prefix), ("HKEY_USERS\\x".to_owned(), broader));
-        assert_eq!(changed("\\SOFTWARE\\Run", TextHow::Substring), ("SOFTWARE\\Run".to_owned(), broader));
-        assert_eq!(changed("MACHINE\\SOFTWARE", TextHow::Term), ("SOFTWARE".to_owned(), broader));
-        assert_eq!(fit("CurrentVersion\\Run", TextHow::Term), LiteralFit::Same);
-        assert_eq!(effect(&fit("LOCAL_MACHINE", TextHow::Substring)), Some(Effect::Narrower));
-        assert_eq!(effect(&fit("HKEY_LOCAL", TextHow::Prefix)), Some(Effect::Narrower));
-        assert_eq!(effect(&fit("\\Run", TextHow::Suffix)), Some(Effect::Narrower));
-        assert_eq!(changed("\\Windows\\Run", TextHow::Suffix), ("Windows\\Run".to_owned(), broader));
-        assert_eq!(fit("Run", TextHow::Suffix), LiteralFit::Same);
-        assert_eq!(effect(&fit("H.*", TextHow::Regex)), Some(Effect::Unsure));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod extreme;
 mod fields;
 mod flow;
 mod frame;
+mod fronts;
 mod ingest;
 mod join;
 pub(crate) mod json;

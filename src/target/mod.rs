@@ -23,7 +23,8 @@ pub use functions::{Difference, Piece, Spelling, Spellings, Template, Written};
 pub use overlay::Overlay;
 pub use schema::{ColumnAnswer, ColumnMap, FieldKind, FieldType, Schema, TableMap, UnknownColumn, UnknownTable};
 pub use selector::{
-    CategoryWhen, ElasticSelector, LogsourceWhen, Selector, SigmaSelector, SplunkSelector, Term, TermTest, When,
+    CategoryWhen, ElasticSelector, LogsourceWhen, PlatformSign, Selector, SigmaSelector, SplunkSelector, Term,
+    TermTest, When,
 };
 pub use value::{CaseChange, Otherwise, Stored};
 pub use versions::{Construct, Since, Version, VersionError, Versions};

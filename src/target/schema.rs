@@ -62,6 +62,9 @@ pub struct ColumnMap {
     /// Ingest takes each of these off the front of a value.
     #[serde(default)]
     pub strips: Vec<String>,
+    /// The field has each of these fronts of a value written so.
+    #[serde(default)]
+    pub fronts: IndexMap<String, String>,
     /// The column is the hexadecimal text (`0x1a2c`) of the number that the field holds.
     #[serde(default)]
     pub hex: bool,
@@ -107,9 +110,29 @@ pub struct ColumnMap {
     /// Sigma: the field holds a whole path (or `DOMAIN\name`) whose last part is the column.
     #[serde(default)]
     pub base_name_of: bool,
+    /// Sigma: the field holds the column and, behind a separator, more: a key of the registry and the name of a value,
+    /// `DOMAIN\name`.
+    #[serde(default)]
+    pub front_of: bool,
+    /// Sigma: the categories in which there is always more behind the column.
+    #[serde(default)]
+    pub front_in: Vec<String>,
+    /// Sigma: the column is the class of the address that the field holds: the networks of each class; a class without any
+    /// has all other addresses.
+    #[serde(default)]
+    pub networks: IndexMap<String, Vec<String>>,
+    /// Sigma: all values of the column are in this case and those of the field in any, so that case is not compared.
+    #[serde(default)]
+    pub caseless: Option<CaseChange>,
+    /// Sigma: why a comparison with the field may find more.
+    #[serde(default)]
+    pub wider: Option<String>,
     /// Sigma: other fields, by the category of the log source.
     #[serde(default)]
     pub by_category: BTreeMap<String, String>,
+    /// Sigma: the column has no field in other categories.
+    #[serde(default)]
+    pub only_by_category: bool,
 }
 
 /// Whose field it is.
@@ -440,7 +463,10 @@ mod tests {
                 let categories = it.categories.iter().map(|it| it.when.column.as_str());
                 it.terms.iter().filter_map(from_column).chain(categories).collect()
             }
-            Selector::Sigma(it) => it.alternatives.iter().map(|it| it.when.column.as_str()).collect(),
+            Selector::Sigma(it) => {
+                let signs = it.platforms.iter().flat_map(|sign| sign.columns.iter().map(String::as_str));
+                it.alternatives.iter().map(|it| it.when.column.as_str()).chain(signs).collect()
+            }
         }
     }
 
@@ -448,6 +474,30 @@ mod tests {
         match &term.test {
             TermTest::FromColumn { column, .. } => Some(column),
             TermTest::OneOf(_) | TermTest::Like(_) | TermTest::Exists => None,
+        }
+    }
+
+    /// The columns of KQL that have other fields in an alternative log source.
+    fn own_columns(selector: &Selector) -> Vec<&str> {
+        let Selector::Sigma(it) = selector else { return Vec::new() };
+        let paths = it.alternatives.iter().flat_map(|other| other.fields.keys());
+        paths.filter_map(|path| path.split(['.', '[']).next()).collect()
+    }
+
+    /// Sigma takes other terms from the hunt's own conditions, and reads patterns of signs as they are written.
+    fn check_sigma(selector: &Selector, place: &str, sources: &BTreeMap<String, String>) {
+        let Selector::Sigma(it) = selector else { return };
+        let alternatives = &it.alternatives;
+        for term in it.terms.iter().chain(alternatives.iter().flat_map(|other| &other.terms)) {
+            assert!(matches!(term.test, TermTest::OneOf(_) | TermTest::Exists), "{place}: {term:?}");
+        }
+        for other in alternatives {
+            let known = other.provenance.as_ref().is_none_or(|key| sources.contains_key(key));
+            assert!(known && !other.when.values.is_empty(), "{place}: {other:?}");
+        }
+        for sign in &it.platforms {
+            let lower = |value: &String| *value == value.to_lowercase() && value.len() > 1;
+            assert!(sign.values.iter().all(lower) && !sign.values.is_empty(), "{place}: {sign:?}");
         }
     }
 
@@ -473,6 +523,10 @@ mod tests {
                     let parts = map.parts.keys().filter_map(|part| part.split(['.', '[']).next());
                     let columns = map.columns.keys().chain(map.unmapped.keys()).chain(map.keys.keys());
                     for column in columns.map(String::as_str).chain(parts) {
+                        assert!(row.column(column).is_some(), "{place}: no column `{column}`");
+                    }
+                    check_sigma(&map.selector, &place, &sources);
+                    for column in own_columns(&map.selector) {
                         assert!(row.column(column).is_some(), "{place}: no column `{column}`");
                     }
                     for column in conditions(&map.selector) {

@@ -4,10 +4,10 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 
-use super::Target;
+use super::{ColumnMap, Target};
 
 /// How the events of a table are found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Selector {
     /// In Splunk.
     Splunk(SplunkSelector),
@@ -29,6 +29,14 @@ impl Selector {
 }
 
 impl Selector {
+    /// The columns that have fields of their own in the events of an alternative log source.
+    pub fn fields_of(&self, alternative: usize) -> Option<&IndexMap<String, ColumnMap>> {
+        match self {
+            Self::Sigma(it) => it.alternatives.get(alternative).map(|other| &other.fields),
+            Self::Splunk(_) | Self::Elastic(_) => None,
+        }
+    }
+
     /// The selector in words, for listing; no target's syntax.
     pub fn describe(&self) -> String {
         let named = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {value}"));
@@ -208,7 +216,7 @@ impl SelectorForm for ElasticSelector {
 }
 
 /// The log source of a table's events in Sigma.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SigmaSelector {
     /// Why there is none.
@@ -221,8 +229,16 @@ pub struct SigmaSelector {
     pub service: Option<String>,
     /// `definition`
     pub definition: Option<String>,
-    /// Log sources that a condition of the hunt leads to.
+    /// What tells the events of the table from others of the log source. A field that is only there is asked for where the
+    /// hunt asks for nothing else.
+    pub terms: Vec<Term>,
+    /// Which events of the table the log source does not hold.
+    pub narrower: Option<String>,
+    /// Log sources that a condition of the hunt leads to, the first that does.
     pub alternatives: Vec<LogsourceWhen>,
+    /// The table holds events of several platforms: signs of them in the hunt, the first that holds. Without one, the product
+    /// is an assumption.
+    pub platforms: Vec<PlatformSign>,
     /// Keys of `grammars/tables/sources.toml`.
     pub provenance: Vec<String>,
 }
@@ -248,7 +264,10 @@ impl SelectorForm for SigmaSelector {
         Self {
             absent: over.absent.or(self.absent),
             definition: over.definition.or(self.definition),
+            terms: if over.terms.is_empty() { self.terms } else { over.terms },
+            narrower: over.narrower.or(self.narrower),
             alternatives: if over.alternatives.is_empty() { self.alternatives } else { over.alternatives },
+            platforms: if over.platforms.is_empty() { self.platforms } else { over.platforms },
             ..self
         }
     }
@@ -346,7 +365,9 @@ pub struct CategoryWhen {
 }
 
 /// The log source of events for which a condition holds: what it does not name stays as in the selector, and `""` unsets.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+///
+/// Where the hunt asks for all of the values, the log source and its terms say the condition.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogsourceWhen {
     /// The condition.
@@ -360,9 +381,39 @@ pub struct LogsourceWhen {
     /// `service`, in place of category and service of the selector.
     #[serde(default)]
     pub service: Option<String>,
+    /// What tells the events from others of the log source, in place of the terms of the selector.
+    #[serde(default)]
+    pub terms: Vec<Term>,
+    /// Columns, and parts of them by their path, that have a field of their own in these events.
+    #[serde(default)]
+    pub fields: IndexMap<String, ColumnMap>,
+    /// The log source holds events of other values as well, so that the condition is asked beside it.
+    #[serde(default)]
+    pub part: bool,
+    /// The table holds hardly any other events, so that nothing is lost where the hunt does not ask.
+    #[serde(default)]
+    pub usual: bool,
+    /// Key of `grammars/tables/sources.toml`.
+    #[serde(default)]
+    pub provenance: Option<String>,
     /// No source states it.
     #[serde(default)]
     pub inferred: bool,
+    /// Why the events of the log source may be others.
+    #[serde(default)]
+    pub caveat: Option<String>,
+}
+
+/// A sign in a condition of the hunt that the events are of one platform.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformSign {
+    /// The columns of KQL.
+    pub columns: Vec<String>,
+    /// The texts that are looked for, in lower case: a whole value, or with `*` at an end what it begins, ends with or holds.
+    pub values: Vec<String>,
+    /// `product`; empty where the sign shows only that it is another than the table's.
+    pub product: String,
 }
 
 /// Runs a generic action for the form of selector that a target has.

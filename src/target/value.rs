@@ -65,12 +65,23 @@ impl ColumnMap {
         if text == value { Stored::Same } else { Stored::Becomes(text) }
     }
 
+    /// Whether a text is in the one case that all values of the column have, where the field has them in any; `None` where
+    /// the field has them as the column does.
+    pub fn in_own_case(&self, text: &str) -> Option<bool> {
+        Some(match self.caseless? {
+            CaseChange::Lower => text.to_lowercase() == text,
+            CaseChange::Upper => text.to_uppercase() == text,
+        })
+    }
+
     /// Whether ingest changes values of the column, so that a comparison without regard to it would be wrong.
     pub fn changes_values(&self) -> bool {
         self.case.is_some()
             || self.hex
             || self.fallback.is_some()
             || !self.strips.is_empty()
+            || !self.fronts.is_empty()
+            || !self.networks.is_empty()
             || self.blanks.is_some()
             || self.otherwise.is_some_and(|otherwise| otherwise != Otherwise::Same)
             || self.values.iter().any(|(from, to)| from != to)

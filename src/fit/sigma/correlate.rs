@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::fit::{Fields, Frame, Ledger};
+use crate::fit::{Frame, Ledger};
 use crate::plan::{AggregateBinding, Binding, Expr, NodeId, Stage, StageKind, TICKS_PER_DAY};
 use crate::source::Span;
 
@@ -119,7 +119,6 @@ pub(super) struct Correlations<'p> {
 /// What correlations are made with.
 pub(super) struct Correlator<'f, 'p> {
     pub(super) frame: &'f Frame<'p>,
-    pub(super) fields: &'f Fields<'p>,
     pub(super) window: &'f Windows<'p>,
     pub(super) prepared: &'f [Prepared<'p>],
 }
@@ -152,6 +151,16 @@ impl<'p> Correlator<'_, 'p> {
         self.prepared.get(range.clone()).unwrap_or_default()
     }
 
+    /// The same as `key`, without a note.
+    pub(super) fn tried(
+        &self,
+        range: &Range<usize>,
+        expr: &'p Expr,
+        mark: NodeId,
+    ) -> Result<Result<Key, i64>, Unsayable> {
+        self.key_of(&mut Ledger::new(self.frame.plan), range, expr, mark, true)
+    }
+
     /// The field that a key is in each of these lines, or the windows of time that it is.
     pub(super) fn key(
         &self,
@@ -160,11 +169,29 @@ impl<'p> Correlator<'_, 'p> {
         expr: &'p Expr,
         mark: NodeId,
     ) -> Result<Result<Key, i64>, Unsayable> {
+        self.key_of(ledger, range, expr, mark, false)
+    }
+
+    fn key_of(
+        &self,
+        ledger: &mut Ledger,
+        range: &Range<usize>,
+        expr: &'p Expr,
+        mark: NodeId,
+        dry: bool,
+    ) -> Result<Result<Key, i64>, Unsayable> {
         let mut fields: Vec<String> = Vec::new();
         let (mut whole_path, mut time) = (false, None);
         for line in self.lines(range) {
             let level = line.marks.get(&mark).copied().unwrap_or_default();
-            match line.reader(self.frame, self.fields).key(ledger, expr, level)? {
+            let fresh;
+            let schema = if dry {
+                fresh = line.fresh(self.frame);
+                &fresh
+            } else {
+                &line.fields
+            };
+            match line.reader(self.frame, schema).key(ledger, expr, level)? {
                 KeyOf::Field(field, path) => {
                     fields.push(field);
                     whole_path |= path;
@@ -278,7 +305,8 @@ impl<'p> Correlator<'_, 'p> {
         self.lines(lines).iter().all(|line| {
             let mut dry = Ledger::new(self.frame.plan);
             let mut left_out = LeftOut::new();
-            let mut reader = line.reader(self.frame, self.fields);
+            let fields = line.fresh(self.frame);
+            let mut reader = line.reader(self.frame, &fields);
             let mut pass = Pass::First(&mut left_out);
             let said = reader.condition(&mut dry, &mut pass, condition, threshold.of.level, false);
             said.is_ok() && left_out.is_empty()
@@ -287,8 +315,7 @@ impl<'p> Correlator<'_, 'p> {
 
     /// The field whose values are measured, where it is the same in all lines.
     fn value_field(&self, lines: &Range<usize>, value: &'p Expr, mark: NodeId) -> Option<String> {
-        let mut dry = Ledger::new(self.frame.plan);
-        let key = self.key(&mut dry, lines, value, mark).ok()?.ok()?;
+        let key = self.tried(lines, value, mark).ok()?.ok()?;
         let first = key.fields.first()?.clone();
         key.fields.iter().all(|field| *field == first).then_some(first)
     }
@@ -304,8 +331,7 @@ impl<'p> Correlator<'_, 'p> {
         let (mut fields, mut window): (Vec<Key>, Option<i64>) = (Vec::new(), None);
         let mut lost: Vec<(&Binding, Unsayable)> = Vec::new();
         for key in keys {
-            let mut dry = Ledger::new(self.frame.plan);
-            match self.key(&mut dry, lines, &key.value, stage.id) {
+            match self.tried(lines, &key.value, stage.id) {
                 Err(why) => lost.push((key, why)),
                 Ok(found) => {
                     // Once more, for the notes.

@@ -30,8 +30,6 @@ pub(super) fn detection(logic: &Logic) -> Option<Detection> {
 struct Block {
     selection: Selection,
     filter: bool,
-    /// The first selection: the main map.
-    main: bool,
 }
 
 /// A condition over blocks by their numbers.
@@ -48,17 +46,17 @@ struct Names {
 }
 
 impl Names {
-    fn add(&mut self, selection: Selection, filter: bool, main: bool) -> usize {
-        self.blocks.push(Block { selection, filter, main });
+    fn add(&mut self, selection: Selection, filter: bool) -> usize {
+        self.blocks.push(Block { selection, filter });
         self.blocks.len() - 1
     }
 
     fn draft(&mut self, logic: &Logic) -> Option<Draft> {
         if let Some(selection) = block(logic, false) {
-            return Some(Draft::Block(self.add(selection, false, true)));
+            return Some(Draft::Block(self.add(selection, false)));
         }
         if let Some(selection) = block(logic, true) {
-            return Some(Draft::Not(self.add(selection, true, false)));
+            return Some(Draft::Not(self.add(selection, true)));
         }
         match logic {
             // Always a block.
@@ -73,22 +71,21 @@ impl Names {
                     }
                 }
                 let mut parts: Vec<Draft> = Vec::new();
-                for (index, map) in maps.into_iter().enumerate() {
-                    parts.push(Draft::Block(self.add(Selection::All(map), false, index == 0)));
+                for map in maps {
+                    parts.push(Draft::Block(self.add(Selection::All(map), false)));
                 }
                 // A field that must not be missing and not be empty is one filter.
                 let (absent, items) = without_absent(items);
                 for rest in items.into_iter().filter(|item| positive(item).is_none()) {
-                    let first = parts.is_empty();
                     parts.push(match (block(rest, false), block(rest, true)) {
-                        (Some(selection), _) => Draft::Block(self.add(selection, false, first)),
-                        (None, Some(selection)) => Draft::Not(self.add(selection, true, false)),
+                        (Some(selection), _) => Draft::Block(self.add(selection, false)),
+                        (None, Some(selection)) => Draft::Not(self.add(selection, true)),
                         (None, None) => self.draft(rest)?,
                     });
                 }
                 for maps in absent {
                     if let Some(selection) = selection_of(maps) {
-                        parts.push(Draft::Not(self.add(selection, true, false)));
+                        parts.push(Draft::Not(self.add(selection, true)));
                     }
                 }
                 // Filters stand at the end.
@@ -109,7 +106,7 @@ impl Names {
                 }
                 let mut parts: Vec<Draft> = Vec::new();
                 if let Some(selection) = selection_of(maps) {
-                    parts.push(Draft::Block(self.add(selection, false, false)));
+                    parts.push(Draft::Block(self.add(selection, false)));
                 }
                 for branch in rest {
                     parts.push(self.draft(branch)?);
@@ -121,17 +118,17 @@ impl Names {
 
     /// The names, in the order of the blocks.
     fn texts(&self) -> Vec<String> {
-        let count = |filter| self.blocks.iter().filter(|block| block.filter == filter).count();
-        let (selections, filters) = (count(false), count(true));
+        let alone = self.blocks.iter().filter(|block| !block.filter).count() == 1;
         let mut taken = BTreeSet::new();
         // The last number that was put to a name.
         let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-        let mut main = false;
         let mut texts = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
-            let (stem, alone) = if block.filter { ("filter", filters == 1) } else { ("selection", selections == 1) };
-            let plain = alone || (block.main && !block.filter && !std::mem::replace(&mut main, true));
-            let text = if plain { stem.to_owned() } else { format!("{stem}_{}", hint(&block.selection)) };
+            let text = match (block.filter, alone) {
+                (true, _) => format!("{FILTER}{}", hint(&block.selection)),
+                (false, true) => "selection".to_owned(),
+                (false, false) => format!("{SELECTION}{}", hint(&block.selection)),
+            };
             let mut unique = text.clone();
             let last = numbers.entry(text.clone()).or_insert(1);
             while !taken.insert(unique.clone()) {
@@ -143,6 +140,12 @@ impl Names {
         texts
     }
 }
+
+/// What the names of filters begin with, by the convention of SigmaHQ for those that belong to the logic of a rule:
+/// <https://github.com/SigmaHQ/sigma-specification/blob/main/sigmahq/sigmahq-rule-convention.md#condition>.
+const FILTER: &str = "filter_main_";
+/// What the names of several selections begin with.
+const SELECTION: &str = "selection_";
 
 /// A name after the first field of a selection: `initiating_process_file_name`.
 fn hint(selection: &Selection) -> String {
@@ -265,7 +268,12 @@ fn condition(draft: &Draft, texts: &[String]) -> Condition {
     let name = |block: &usize| texts.get(*block).cloned().unwrap_or_default();
     match draft {
         Draft::Block(block) => Condition::Named(name(block)),
-        Draft::Not(block) => Condition::Not(Box::new(Condition::Named(name(block)))),
+        Draft::Not(block) => {
+            let only = [name(block)];
+            let [text] = &only;
+            let inner = prefix(&only, texts, 1).map_or_else(|| Condition::Named(text.clone()), Condition::OneOf);
+            Condition::Not(Box::new(inner))
+        }
         Draft::And(parts) => {
             let mut conditions: Vec<Condition> = Vec::new();
             let blocks = |filter: bool| -> Vec<String> {
@@ -276,7 +284,7 @@ fn condition(draft: &Draft, texts: &[String]) -> Condition {
                 parts.iter().filter_map(of).collect()
             };
             let (selections, filters) = (blocks(false), blocks(true));
-            match prefix(&selections, texts, 3) {
+            match prefix(&selections, texts, 2) {
                 Some(prefix) => conditions.push(Condition::AllOf(prefix)),
                 None => conditions.extend(selections.into_iter().map(Condition::Named)),
             }
@@ -286,7 +294,7 @@ fn condition(draft: &Draft, texts: &[String]) -> Condition {
                     Draft::And(_) | Draft::Or(_) => conditions.push(condition(part, texts)),
                 }
             }
-            match prefix(&filters, texts, 2) {
+            match prefix(&filters, texts, 1) {
                 Some(prefix) => conditions.push(Condition::Not(Box::new(Condition::OneOf(prefix)))),
                 None => {
                     conditions.extend(filters.into_iter().map(|name| Condition::Not(Box::new(Condition::Named(name)))));
@@ -294,7 +302,14 @@ fn condition(draft: &Draft, texts: &[String]) -> Condition {
             }
             joined(conditions, Condition::And)
         }
-        Draft::Or(parts) => joined(parts.iter().map(|part| condition(part, texts)).collect(), Condition::Or),
+        Draft::Or(parts) => {
+            let branch = |part: &Draft| match part {
+                // Of alternatives each is named.
+                Draft::Not(block) => Condition::Not(Box::new(Condition::Named(name(block)))),
+                Draft::Block(_) | Draft::And(_) | Draft::Or(_) => condition(part, texts),
+            };
+            joined(parts.iter().map(branch).collect(), Condition::Or)
+        }
     }
 }
 
@@ -308,17 +323,9 @@ fn joined(mut parts: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> C
 
 /// What exactly these names, and no others, begin with.
 fn prefix(names: &[String], all: &[String], least: usize) -> Option<String> {
-    if names.len() < least {
-        return None;
-    }
-    let stem = if names.iter().all(|name| name.starts_with("filter_")) {
-        "filter_"
-    } else if names.iter().all(|name| name.starts_with("selection")) {
-        "selection"
-    } else {
-        return None;
-    };
-    (all.iter().filter(|name| name.starts_with(stem)).count() == names.len()).then(|| stem.to_owned())
+    let stem = [FILTER, SELECTION].into_iter().find(|stem| names.iter().all(|name| name.starts_with(stem)))?;
+    let others = all.iter().filter(|name| name.starts_with(stem)).count() > names.len();
+    (names.len() >= least && !others).then(|| stem.to_owned())
 }
 
 #[cfg(test)]
@@ -339,16 +346,35 @@ mod tests {
         Condition::Named(name.to_owned())
     }
 
+    fn none_of_filters() -> Condition {
+        Condition::Not(Box::new(Condition::OneOf("filter_main_".to_owned())))
+    }
+
     #[test]
     fn negated_conjuncts_are_filters() {
         let (texts, condition) = names(Logic::All(vec![is("Image", "a"), is("b", "c"), is("UserName", "d").not()]));
-        assert_eq!(texts, ["selection", "filter"]);
-        assert_eq!(condition, Condition::And(vec![named("selection"), Condition::Not(Box::new(named("filter")))]));
+        assert_eq!(texts, ["selection", "filter_main_user_name"]);
+        assert_eq!(condition, Condition::And(vec![named("selection"), none_of_filters()]));
         let (texts, condition) =
             names(Logic::All(vec![is("Image", "a"), is("UserName", "d").not(), is("IPAddress", "e").not()]));
-        assert_eq!(texts, ["selection", "filter_user_name", "filter_ipaddress"]);
-        let filters = Condition::Not(Box::new(Condition::OneOf("filter_".to_owned())));
-        assert_eq!(condition, Condition::And(vec![named("selection"), filters]));
+        assert_eq!(texts, ["selection", "filter_main_user_name", "filter_main_ipaddress"]);
+        assert_eq!(condition, Condition::And(vec![named("selection"), none_of_filters()]));
+    }
+
+    #[test]
+    fn a_field_that_must_be_there_is_one_filter() {
+        let present = Logic::empty("UserName").not();
+        let made = detection(&Logic::All(vec![is("Image", "a"), present]).simplified()).unwrap();
+        assert!(matches!(&made.selections[1].1, Selection::Any(maps) if maps.len() == 2));
+        assert_eq!(made.condition, Condition::And(vec![named("selection"), none_of_filters()]));
+    }
+
+    #[test]
+    fn several_selections_are_named_alike() {
+        let or = |a, b| Logic::Any(vec![is(a, "1"), is(b, "2")]);
+        let (texts, condition) = names(Logic::All(vec![or("Image", "OriginalFileName"), or("User", "Group")]));
+        assert_eq!(texts, ["selection_image", "selection_user"]);
+        assert_eq!(condition, Condition::AllOf("selection_".to_owned()));
     }
 
     #[test]
@@ -362,15 +388,15 @@ mod tests {
     fn mixed_alternatives_are_spelled_out() {
         let (texts, condition) =
             names(Logic::All(vec![is("a", "1"), Logic::Any(vec![is("b", "2"), is("c", "3").not()])]));
-        assert_eq!(texts, ["selection", "selection_b", "filter"]);
-        let or = Condition::Or(vec![named("selection_b"), Condition::Not(Box::new(named("filter")))]);
-        assert_eq!(condition, Condition::And(vec![named("selection"), or]));
+        assert_eq!(texts, ["selection_a", "selection_b", "filter_main_c"]);
+        let or = Condition::Or(vec![named("selection_b"), Condition::Not(Box::new(named("filter_main_c")))]);
+        assert_eq!(condition, Condition::And(vec![named("selection_a"), or]));
     }
 
     #[test]
     fn only_negated_conditions_are_one_filter() {
         let (texts, condition) = names(Logic::Any(vec![is("a", "1").not(), is("b", "2").not()]));
-        assert_eq!(texts, ["filter"]);
-        assert_eq!(condition, Condition::Not(Box::new(named("filter"))));
+        assert_eq!(texts, ["filter_main_a"]);
+        assert_eq!(condition, none_of_filters());
     }
 }

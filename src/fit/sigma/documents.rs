@@ -1,11 +1,12 @@
 //! Lines and correlations → the documents of a file: which rule is named by which correlation, and in which order.
 //!
-//! A correlation stands before what it refers to, and only the outermost document says what the file is for.
+//! A correlation stands behind what it refers to, which readers ask for where a correlation refers to another one; and only
+//! the outermost document says what the file is for.
 
 use std::ops::Range;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::fit::{Fields, Frame, Ledger, Refused};
+use crate::fit::{Frame, Ledger, Refused};
 use crate::plan::{Expr, JoinKind, NodeId};
 use crate::source::Span;
 
@@ -26,7 +27,6 @@ use super::tree::{
 /// What the documents of a hunt are made of.
 pub(super) struct Maker<'f, 'p> {
     pub(super) frame: &'f Frame<'p>,
-    pub(super) fields: &'f Fields<'p>,
     pub(super) window: &'f Windows<'p>,
     pub(super) prepared: &'f [Prepared<'p>],
     /// The conditions of each line.
@@ -182,7 +182,6 @@ impl<'p> Maker<'_, 'p> {
         groups: &[Group],
         outermost: bool,
     ) -> Result<Option<String>, Refused> {
-        let at = self.documents.len();
         let grows = if counting.grows { Polarity::Positive } else { Polarity::Aggregated };
         let outer = ledger.within(grows);
         let made = self.counted(ledger, counting, groups);
@@ -209,13 +208,13 @@ impl<'p> Maker<'_, 'p> {
                 let keys = (&counting.keys, counting.lines.start);
                 let one =
                     self.correlation(heading, kind.clone(), references, keys.0, keys.1, groups, timespan, Vec::new());
-                self.documents.insert(at + number, Document::Correlation(one));
+                self.documents.push(Document::Correlation(one));
                 inner.push(Reference { name, line: None });
             }
             let keys = (&counting.keys, counting.lines.start);
             self.correlation(heading, CorrelationKind::Temporal, &inner, keys.0, keys.1, groups, timespan, fields)
         };
-        self.documents.insert(at, Document::Correlation(document));
+        self.documents.push(Document::Correlation(document));
         Ok(Some(name))
     }
 
@@ -282,7 +281,7 @@ impl<'p> Maker<'_, 'p> {
     fn extra(&self, ledger: &mut Ledger, at: usize, condition: &Expr, level: usize) -> Result<Logic, Refused> {
         let none = LeftOut::new();
         let Some(line) = self.prepared.get(at) else { return Ok(Logic::Const(true)) };
-        let mut reader = line.reader(self.frame, self.fields);
+        let mut reader = line.reader(self.frame, &line.fields);
         match reader.condition(ledger, &mut Pass::Second(&none), condition, level, false) {
             Ok(logic) => Ok(logic),
             Err(why) => Err(ledger.refuse(condition, why.refusal())),
@@ -310,7 +309,6 @@ impl<'p> Maker<'_, 'p> {
     fn temporal(&mut self, ledger: &mut Ledger, parts: &[PartShape<'p>], joints: &[Joint<'p>]) -> Result<(), Refused> {
         let Some(last) = joints.last() else { return Ok(()) };
         let Some(joining) = self.correlations.joining.get(&last.id) else { return Ok(()) };
-        let at = self.documents.len();
         let mut names: Vec<String> = Vec::new();
         let groups: Vec<Group> = joining
             .keys
@@ -354,7 +352,7 @@ impl<'p> Maker<'_, 'p> {
             aliases: aliases.collect(),
             fields,
         };
-        self.documents.insert(at, Document::Correlation(correlation));
+        self.documents.push(Document::Correlation(correlation));
         Ok(())
     }
 
@@ -389,7 +387,6 @@ impl<'p> Maker<'_, 'p> {
             let name = self.counting(ledger, counting, &own, false)?;
             return Ok(name.map(|name| Reference { name, line: None }));
         }
-        let at = self.documents.len();
         let keys: Vec<Key> = joining.keys.iter().filter_map(|key| key.parts.get(part).cloned()).collect();
         let mut references = Vec::new();
         for line in shape.lines.clone() {
@@ -405,7 +402,7 @@ impl<'p> Maker<'_, 'p> {
         let kind = CorrelationKind::EventCount(Limit { comparison: Comparison::Gte, number: 1 });
         let timespan = joining.timespan;
         let any = self.correlation(heading, kind, &references, &keys, shape.lines.start, groups, timespan, Vec::new());
-        self.documents.insert(at, Document::Correlation(any));
+        self.documents.push(Document::Correlation(any));
         Ok(Some(Reference { name, line: None }))
     }
 
@@ -501,14 +498,18 @@ impl<'p> Maker<'_, 'p> {
             }
         }
         let tables = tables.join(", ");
-        // The rules of the lines are titled by their labels: with what it is made of, the title is its own.
-        let labels: Vec<String> = own.iter().map(Prepared::label).collect();
         let omitted: Vec<(Span, &'static str)> =
             if outermost { own.iter().flat_map(|line| line.omitted.iter().copied()).collect() } else { Vec::new() };
-        let part = format!("{}, {label}", labels.join(", "));
+        let part = format!("{tables}, {label}");
         let alone = outermost && !self.several;
         let naming = Naming {
-            part: (!alone).then_some(part.as_str()),
+            part: if alone {
+                None
+            } else if outermost {
+                Some(&tables)
+            } else {
+                Some(&part)
+            },
             seed: (!alone).then(|| format!("correlation\n{label}\n{}\n{}", lines.start, id.0)),
             hunt_in: self.tables,
             events_of: &tables,

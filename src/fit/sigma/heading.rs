@@ -5,12 +5,14 @@
 //! <https://sigmahq.io/sigma-specification/specification/sigma-rules-specification.html>, tags:
 //! <https://sigmahq.io/sigma-specification/specification/sigma-appendix-tags.html>.
 
+use std::collections::HashMap;
+
 use crate::about::AlertSeverity;
 use crate::fit::Frame;
 use crate::source::Span;
 
 use super::source::Windows;
-use super::tree::{Heading, Level, Meta};
+use super::tree::{Document, Heading, Level, Meta};
 
 /// The most characters of a description, which are 65,535 in the specification.
 const DESCRIPTION: usize = 65_535;
@@ -72,6 +74,22 @@ pub(super) fn heading(
     let name = naming.stem.map(|stem| format!("{}_{}", snake(stem), id.get(..8).unwrap_or_default()));
     let description = if naming.outermost { description(frame, naming, window, omitted) } else { Vec::new() };
     Heading { title: title(frame, naming), id, name, description, meta: naming.outermost.then(|| meta(frame)) }
+}
+
+/// Numbers the titles that several documents of a file would have.
+pub(super) fn tell_apart(documents: &mut [Document]) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for document in documents {
+        let heading = match document {
+            Document::Rule(rule) => &mut rule.heading,
+            Document::Correlation(correlation) => &mut correlation.heading,
+        };
+        let number = seen.entry(heading.title.clone()).or_default();
+        *number += 1;
+        if *number > 1 {
+            heading.title = format!("{} {number}", heading.title);
+        }
+    }
 }
 
 /// The title: the name of the hunt, or its tables. At most 256 characters.
@@ -331,7 +349,6 @@ fn one_line(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::Document;
     use super::*;
     use crate::about::About;
     use crate::fit::{Ledger, Style};

@@ -81,6 +81,10 @@ impl<'p> Reader<'_, 'p, 'p> {
                 format!("field `{name}` holds the whole path: keys that differ in their folders are not equal");
             say(Code::Approximated, Effect::Narrower, message);
         }
+        if subject.front.is_some() {
+            let message = format!("field `{name}` holds more behind the key: keys that differ in it are not equal");
+            say(Code::Approximated, Effect::Narrower, message);
+        }
         if subject.converted {
             let message = format!("Sigma groups by field `{name}` as it is, without the conversion");
             say(Code::Approximated, Effect::Unsure, message);
@@ -92,7 +96,7 @@ impl<'p> Reader<'_, 'p, 'p> {
         if subject.dynamic {
             ledger.note(Polarity::Positive, super::text::dynamic_note(&subject, expr.span));
         }
-        Ok(KeyOf::Field(name, subject.last_after.is_some()))
+        Ok(KeyOf::Field(name, subject.last_after.is_some() || subject.front.is_some()))
     }
 
     /// Whether an expression is the time of the event.

@@ -2,10 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use indexmap::IndexMap;
+
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::{Fields, Frame, Ledger, Refused, Table};
 use crate::plan::{Expr, ExprKind, NodeId, NodeRef, Tree};
 use crate::source::Span;
+use crate::target::{ColumnMap, Term};
 
 use super::logic::Logic;
 use super::outline::{Line, Not};
@@ -23,6 +26,10 @@ const BUDGET: usize = 200_000;
 pub(super) struct Prepared<'p> {
     pub(super) line: Line<'p>,
     pub(super) table: Table<'p>,
+    /// The schema for the events of the log source, which notes each assumption once.
+    pub(super) fields: Fields<'p>,
+    /// Fields that the events of the log source have of their own.
+    own: Option<&'p IndexMap<String, ColumnMap>>,
     /// The names at each step.
     pub(super) scopes: Scopes<'p>,
     /// The conditions, with the scopes that they see.
@@ -41,6 +48,8 @@ pub(super) struct Prepared<'p> {
     pub(super) widened: bool,
     /// The condition that is the same as being of the log source.
     implied: Option<NodeId>,
+    /// What tells the events from others of the log source.
+    terms: Vec<Term>,
     separator: char,
 }
 
@@ -50,13 +59,13 @@ pub(super) struct Prepared<'p> {
 /// A stage can neither be said nor left out, or the schema has no place for the table.
 pub(super) fn prepare<'p>(
     frame: &Frame<'p>,
-    fields: &Fields<'p>,
     ledger: &mut Ledger,
     line: &Line<'p>,
     held: &HashSet<NodeId>,
     not: &Not,
 ) -> Result<Prepared<'p>, Refused> {
     ledger.carried(line.pipeline.id);
+    let fields = Fields::new(*frame);
     let table = match fields.table(ledger, line.table, line.pipeline.span) {
         Ok(table) => table,
         Err(refusal) => match source::by_name(frame, line) {
@@ -91,13 +100,16 @@ pub(super) fn prepare<'p>(
         conjuncts.extend(predicate.conjuncts().iter().map(|conjunct| (conjunct, *level)));
     }
     conjuncts.retain(|(conjunct, _)| !held.contains(&conjunct.id));
-    let chosen = source::log_source(ledger, &table, line, &conjuncts, &walk.scopes);
-    let separator = if matches!(chosen.source.product.as_deref(), Some("linux" | "macos")) { '/' } else { '\\' };
-    let shown = source::shown(fields, &table, chosen.source.category.as_deref(), &walk);
+    let chosen = source::log_source(frame, ledger, &table, line, &conjuncts, &walk.scopes);
+    let own = chosen.alternative.zip(table.map).and_then(|(index, map)| map.selector.fields_of(index));
+    let fields = fields.in_category(chosen.source.category.as_deref(), own);
+    let shown = source::shown(&fields, &table, &walk);
     let Walk { scopes, omitted, widened, marks, .. } = walk;
     Ok(Prepared {
         line: line.clone(),
         table,
+        fields,
+        own,
         scopes,
         conjuncts,
         marks,
@@ -107,7 +119,8 @@ pub(super) fn prepare<'p>(
         behind: Vec::new(),
         widened,
         implied: chosen.implied.map(|conjunct| conjunct.id),
-        separator,
+        terms: chosen.terms,
+        separator: if chosen.slashes { '/' } else { '\\' },
     })
 }
 
@@ -126,6 +139,11 @@ pub(super) struct Found {
 }
 
 impl<'p> Prepared<'p> {
+    /// The schema as one that has noted nothing yet: for what is tried, and said afterwards.
+    pub(super) fn fresh(&self, frame: &Frame<'p>) -> Fields<'p> {
+        Fields::new(*frame).in_category(self.source.category.as_deref(), self.own)
+    }
+
     /// What reads conditions of the line.
     pub(super) fn reader<'r>(&'r self, frame: &'r Frame<'p>, fields: &'r Fields<'p>) -> Reader<'r, 'p, 'p> {
         Reader {
@@ -147,7 +165,7 @@ impl<'p> Prepared<'p> {
     /// Finds the conditions that can not be said. Of a line that stands alone (`alone`) enough must remain to tell its events
     /// from others where something is left out.
     pub(super) fn first_pass(&self, frame: &Frame<'p>, alone: bool, elsewhere: &impl Fn(NodeId) -> bool) -> Found {
-        let fields = Fields::new(*frame);
+        let fields = self.fresh(frame);
         let mut dry = Ledger::new(frame.plan);
         let mut reader = self.reader(frame, &fields);
         let mut left_out = LeftOut::new();
@@ -161,7 +179,8 @@ impl<'p> Prepared<'p> {
                 Err(why) => failed.push((conjunct.id, why)),
             }
         }
-        let telling = Logic::All(parts).simplified().is_telling();
+        // A log source that stands for a condition tells something, too.
+        let telling = Logic::All(parts).simplified().is_telling() || self.implied.is_some();
         let first = failed.first().cloned();
         let hopeless = first.clone().filter(|_| alone && !telling);
         left_out.extend(failed);
@@ -175,14 +194,13 @@ impl<'p> Prepared<'p> {
     pub(super) fn second_pass(
         &mut self,
         frame: &Frame<'p>,
-        fields: &Fields<'p>,
         ledger: &mut Ledger,
         left_out: &LeftOut,
         elsewhere: &impl Fn(NodeId) -> bool,
     ) -> Result<Logic, Refused> {
         let mut parts: Vec<Logic> = Vec::new();
         let mut omitted: Vec<(Span, &'static str)> = Vec::new();
-        let mut reader = self.reader(frame, fields);
+        let mut reader = self.reader(frame, &self.fields);
         for (conjunct, level) in self.own(elsewhere) {
             if let Some(why) = left_out.get(&conjunct.id) {
                 ledger.dropped(conjunct, Polarity::Positive, why.clone().left_out(conjunct.span));
@@ -204,7 +222,7 @@ impl<'p> Prepared<'p> {
         }
         self.widened |= !omitted.is_empty();
         self.omitted.extend(omitted);
-        Ok(Logic::All(parts).simplified())
+        Ok(source::with_terms(&self.terms, Logic::All(parts).simplified()))
     }
 
     /// The label of the line among others of the hunt.
@@ -229,7 +247,7 @@ impl<'p> Prepared<'p> {
             return Err(ledger.refuse(self.line.pipeline, refusal.help("add a `where` with a comparison of a column")));
         }
         let own = table.time_columns.first().map_or("TimeGenerated", |name| name);
-        let time = if Fields::new(*frame).keeps_names() { own } else { frame.schema.time_field.as_str() };
+        let time = if self.fields.keeps_names() { own } else { frame.schema.time_field.as_str() };
         let message = format!(
             "the hunt selects every event of `{}`: the rule asks for those that have `{time}`, which engines may keep apart",
             table.name

@@ -40,6 +40,19 @@ impl Logic {
         Self::Any(vec![is(Value::Null), is(Value::Text(String::new()))])
     }
 
+    /// Whether every event that satisfies the tree has one of some values of a field.
+    pub(super) fn asks(&self, field: &str) -> bool {
+        match self {
+            Self::Const(_) => false,
+            Self::Test { item, negated } => {
+                let equal = matches!(item.form, Form::Equals { .. }) && !item.values.contains(&Value::Null);
+                equal && !negated && item.field == field
+            }
+            Self::All(items) => items.iter().any(|item| item.asks(field)),
+            Self::Any(items) => !items.is_empty() && items.iter().all(|item| item.asks(field)),
+        }
+    }
+
     /// The opposite.
     pub(super) fn not(self) -> Self {
         match self {
@@ -66,7 +79,8 @@ impl Logic {
                     Value::Text(text) | Value::Raw(text) => !text.is_empty(),
                     Value::Integer(_) | Value::Real(_) | Value::Bool(_) => true,
                 };
-                !negated && item.values.iter().all(says)
+                // That a field is there is true of nearly every event.
+                !negated && item.form != Form::Exists && item.values.iter().all(says)
             }
             Self::All(items) => items.iter().any(Self::is_telling),
             Self::Any(items) => !items.is_empty() && items.iter().all(Self::is_telling),
@@ -188,8 +202,8 @@ fn merge(known: &mut Item, like: Nature, next: &Item, nature: Nature, any: bool)
     if known == next {
         return true;
     }
-    let ordering = matches!(known.form, Form::Lt | Form::Lte | Form::Gt | Form::Gte | Form::FieldRef | Form::Exists);
-    if ordering {
+    let single = matches!(known.form, Form::Lt | Form::Lte | Form::Gt | Form::Gte | Form::FieldRef | Form::Exists);
+    if single {
         return false;
     }
     // Values of different types would make a list that reads badly and that some backends refuse.

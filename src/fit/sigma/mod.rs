@@ -15,8 +15,10 @@ mod documents;
 mod heading;
 mod key;
 mod line;
+mod listed;
 mod logic;
 mod outline;
+mod platform;
 mod predicate;
 mod regex;
 mod scope;
@@ -33,7 +35,7 @@ pub(crate) mod tree;
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::fit::{Fields, Frame, Ledger, Refused, TimeRange};
+use crate::fit::{Frame, Ledger, Refused, TimeRange};
 use crate::plan::{JoinKind, NodeId, NodeRef, Pipeline, Source, Stage, StageKind, Tree};
 
 use correlate::{Correlations, Correlator, Shape, Stop};
@@ -76,10 +78,9 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Documents, 
         }
     }
     let tables = tables.join(", ");
-    let Work { fields, window, prepared, shape, .. } = work;
+    let Work { window, prepared, shape, .. } = work;
     let mut maker = Maker {
         frame,
-        fields: &fields,
         window: &window,
         prepared: &prepared,
         logics: &logics,
@@ -89,7 +90,8 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Documents, 
         documents: Vec::new(),
     };
     maker.make(ledger, &shape)?;
-    let documents = maker.documents;
+    let mut documents = maker.documents;
+    heading::tell_apart(&mut documents);
     if documents.is_empty() {
         let refusal = Diagnostic::refusal(
             Code::NeverMatches,
@@ -133,7 +135,6 @@ fn not_any_more(frame: &Frame<'_>, not: &mut Not, id: NodeId, why: &Unsayable) {
 /// A hunt on its way to rules.
 struct Work<'f, 'p> {
     frame: &'f Frame<'p>,
-    fields: Fields<'p>,
     window: Windows<'p>,
     prepared: Vec<Prepared<'p>>,
     shape: Shape<'p>,
@@ -161,18 +162,16 @@ impl<'f, 'p> Work<'f, 'p> {
         let held: HashSet<NodeId> = window.conditions.iter().map(|condition| condition.id).collect();
         let mut lines: Vec<Line<'p>> = Vec::new();
         let shape = correlate::shape(body, &mut lines);
-        let fields = Fields::new(*frame);
         let mut prepared = Vec::with_capacity(lines.len());
         for line in &lines {
-            prepared.push(line::prepare(frame, &fields, ledger, line, &held, not)?);
+            prepared.push(line::prepare(frame, ledger, line, &held, not)?);
         }
-        Ok(Self { frame, fields, window, prepared, shape })
+        Ok(Self { frame, window, prepared, shape })
     }
 
     /// Makes the correlations.
     fn correlations(&self, ledger: &mut Ledger) -> Result<Correlations<'p>, Stop> {
-        let correlator =
-            Correlator { frame: self.frame, fields: &self.fields, window: &self.window, prepared: &self.prepared };
+        let correlator = Correlator { frame: self.frame, window: &self.window, prepared: &self.prepared };
         let mut found = Correlations::default();
         correlator.correlate(ledger, &self.shape, &mut found)?;
         Ok(found)
@@ -217,12 +216,11 @@ impl<'f, 'p> Work<'f, 'p> {
                 found.said.contains(&id) && part.is_some_and(|(whole, part)| owners.get(&(whole, id)) == Some(&part))
             });
             line.behind = behind.map(|(_, level)| *level).collect();
-            let fields = &self.fields;
             let outer = ledger.within(match place.groups {
                 Some(stage) if !correlations.counting.get(&stage).is_none_or(|it| it.grows) => Polarity::Aggregated,
                 Some(_) | None => Polarity::Positive,
             });
-            let logic = line.second_pass(self.frame, fields, ledger, &found.left_out, &elsewhere);
+            let logic = line.second_pass(self.frame, ledger, &found.left_out, &elsewhere);
             ledger.within(outer);
             logics.push(logic?);
         }

@@ -15,7 +15,7 @@ use crate::source::Span;
 use super::logic::Logic;
 use super::scope::Meaning;
 use super::subject::{Reader, Subject, Unsayable, one_of_group};
-use super::text::{Notes, constant, dynamic_note, fieldref};
+use super::text::{Notes, constant, dynamic_note, fieldref, wider_note};
 use super::tree::{Form, Value};
 
 /// The conditions that are left out, by their nodes.
@@ -314,7 +314,10 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
         span: Span,
         polarity: Polarity,
     ) -> Result<(), Unsayable> {
-        if subject.last_after.is_some() {
+        if let Some(note) = wider_note(subject, span) {
+            ledger.note(polarity, note);
+        }
+        if subject.last_after.is_some() || subject.front.is_some() {
             let message = format!("the column is a part of field `{}`, and no text", subject.name);
             return Err(Unsayable::new(Code::RefusedPredicate, span, message));
         }
@@ -387,7 +390,7 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
                 let subject = self.subject(ledger, text, level, polarity)?;
                 let mut notes = Notes::new();
                 self.subject_notes(&subject, span, &mut notes)?;
-                if subject.last_after.is_some() {
+                if subject.last_after.is_some() || subject.front.is_some() {
                     return Err(self.refused_function(name, span));
                 }
                 let mut values = Vec::new();
@@ -431,7 +434,7 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
     ) -> Result<Logic, Unsayable> {
         let polarity = if negate { Polarity::Negative } else { Polarity::Positive };
         let subject = self.subject(ledger, address, level, polarity)?;
-        if subject.last_after.is_some() || subject.folded.is_some() {
+        if subject.last_after.is_some() || subject.front.is_some() || subject.folded.is_some() {
             let message = format!("the column is a part of field `{}`", subject.name);
             return Err(Unsayable::new(Code::RefusedPredicate, span, message));
         }
@@ -524,7 +527,8 @@ fn length_of(
     span: Span,
 ) -> Result<Logic, Unsayable> {
     let polarity = Polarity::Positive;
-    if subject.last_after.is_some() || subject.dynamic || subject.ty != ScalarType::String || length > 60_000 {
+    let part = subject.last_after.is_some() || subject.front.is_some();
+    if part || subject.dynamic || subject.ty != ScalarType::String || length > 60_000 {
         let message = "a Sigma rule can not measure this value";
         return Err(Unsayable::new(Code::RefusedPredicate, span, message));
     }

@@ -260,7 +260,11 @@ impl<'p> Walk<'_, '_, 'p> {
                 self.scopes.lose_unknown(PLUGIN);
             }
             // How a chart shows the rows is no part of the rows.
-            StageKind::Render { .. } => ledger.carried_whole(stage),
+            StageKind::Render { chart } => {
+                ledger.carried_whole(stage);
+                let message = format!("`render {chart}` is not part of the rule");
+                ledger.note(Polarity::Positive, Diagnostic::note(Code::Ignored, Effect::Exact, stage.span, message));
+            }
             StageKind::Untranslated(operator) => return Err(self.refuse(ledger, stage, operator.name())),
         }
         Ok(())

@@ -3,6 +3,7 @@
 //! It does not know how a subject is compared.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::{Field, Fields, Frame, Ledger, Table};
@@ -72,15 +73,31 @@ pub(super) enum Folded {
     Upper,
 }
 
+/// How many values lie one in another between a column and a part of it.
+const NESTED: usize = 16;
+
+/// How a field holds a column and more behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Front {
+    /// What stands between the two.
+    pub(super) separator: char,
+    /// There is always more.
+    pub(super) always: bool,
+}
+
 /// What a comparison looks at.
 #[derive(Clone, Debug)]
 pub(super) struct Subject<'a> {
+    /// The column of the table, with the path into it.
+    pub(super) column: Arc<str>,
     /// The field in the schema.
     pub(super) field: Field<'a>,
     /// Its name, with the path into a dynamic value.
     pub(super) name: String,
     /// The column is the part of the field after the last of these.
     pub(super) last_after: Option<char>,
+    /// The column is the front of the field.
+    pub(super) front: Option<Front>,
     /// The hunt folds the case of the value.
     pub(super) folded: Option<Folded>,
     /// The type of the column.
@@ -170,21 +187,34 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
                 }
             },
             ExprKind::Path { base, steps } => {
-                let prefix = match self.scopes.raw(base, level) {
-                    Some(column) => self.fields.key_prefix(Some(self.table), &column.name),
-                    None => None,
+                let (whole, inner) = self.column_of_parts(base, level, NESTED).unzip();
+                if let (Some(column), Some(inner)) = (&whole, &inner) {
+                    let steps: Vec<&PathStep> = inner.iter().copied().chain(steps).collect();
+                    if let Some(part) = self.part(ledger, column, &steps, expr.span, polarity)? {
+                        return Ok(part);
+                    }
+                }
+                let whole = whole.filter(|_| inner.is_some_and(|inner| inner.is_empty()));
+                let keys =
+                    whole.and_then(|column| self.fields.key_prefix(Some(self.table), &column.name).zip(Some(column)));
+                let mut subject = match keys {
+                    // The keys are fields, whatever becomes of the column.
+                    Some((prefix, column)) => {
+                        let prefix = prefix.trim_end_matches('.').to_owned();
+                        let field = Field { name: Cow::Owned(prefix.clone()), time: false, map: None };
+                        self.subject_of(column.name.clone(), field, prefix, ScalarType::Dynamic, true)
+                    }
+                    None => self.subject(ledger, base, level, polarity)?,
                 };
-                let mut subject = self.subject(ledger, base, level, polarity)?;
                 if !subject.dynamic && subject.ty != ScalarType::Unknown {
                     return Err(computed(expr.span, "is read out of a value that has no parts"));
-                }
-                if let Some(prefix) = prefix {
-                    subject.name = prefix.trim_end_matches('.').to_owned();
                 }
                 for step in steps {
                     match step {
                         PathStep::Key(key) if !key.is_empty() && !key.contains('.') => {
-                            subject.name.push('.');
+                            if !subject.name.is_empty() {
+                                subject.name.push('.');
+                            }
                             subject.name.push_str(key);
                         }
                         PathStep::Key(_) | PathStep::Index(_) | PathStep::Computed(_) => {
@@ -255,19 +285,94 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             let message = format!("a Sigma rule does not compare the time of the event, `{}`", column.name);
             return Err(Unsayable::new(Code::RefusedPredicate, expr.span, message));
         }
-        let name = self.field_name(&field).to_owned();
+        let name = field.name.to_string();
         check_name(&name, expr.span)?;
-        let base = field.map.is_some_and(|map| map.base_name_of);
         let dynamic = expr.ty == ScalarType::Dynamic;
-        let last_after = base.then_some(self.separator);
-        let (folded, ty) = (None, expr.ty);
-        Ok(Subject { field, name, last_after, folded, ty, dynamic, parsed: false, converted: false })
+        Ok(self.subject_of(column.name.clone(), field, name, expr.ty, dynamic))
     }
 
-    /// The field under the log source that was chosen.
-    pub(super) fn field_name<'n>(&'n self, field: &'n Field<'a>) -> &'n str {
-        let special = field.map.and_then(|map| map.by_category.get(self.category?));
-        special.map_or(&*field.name, String::as_str)
+    fn subject_of(
+        &self,
+        column: Arc<str>,
+        field: Field<'a>,
+        name: String,
+        ty: ScalarType,
+        dynamic: bool,
+    ) -> Subject<'a> {
+        let base = field.map.is_some_and(|map| map.base_name_of);
+        let last_after = base.then_some(self.separator);
+        let front = field.map.filter(|map| map.front_of).map(|map| Front {
+            separator: self.separator,
+            always: self.category.is_some_and(|category| map.front_in.iter().any(|known| known == category)),
+        });
+        Subject { column, field, name, last_after, front, folded: None, ty, dynamic, parsed: false, converted: false }
+    }
+
+    /// The column of the table that parts are read out of, and the way to the value that the last ones are read out of.
+    /// `None` where it leads through more than `most` values, which no listed part does.
+    fn column_of_parts<'e>(&self, base: &'e Expr, level: usize, most: usize) -> Option<(ColumnRef, Vec<&'e PathStep>)>
+    where
+        'p: 'e,
+    {
+        let most = most.checked_sub(1)?;
+        match &base.kind {
+            ExprKind::Column(column) => match self.scopes.meaning(column, level) {
+                Meaning::Raw(column) => Some((column, Vec::new())),
+                Meaning::Computed(value, level) => self.column_of_parts(value, level, most),
+                // Of one event of a group it is to be noted, which is done where the column itself is looked at.
+                Meaning::RawOfOne(_)
+                | Meaning::ComputedOfOne(..)
+                | Meaning::Aggregate(..)
+                | Meaning::Count(_)
+                | Meaning::Gone(..) => None,
+            },
+            ExprKind::Path { base, steps } => {
+                let (column, mut way) = self.column_of_parts(base, level, most)?;
+                way.extend(steps);
+                Some((column, way))
+            }
+            ExprKind::Call { function, args } => match (self.function(*function), args.as_slice()) {
+                ("parse_json" | "tostring", [inner]) => self.column_of_parts(inner, level, most),
+                _ => None,
+            },
+            ExprKind::Literal(_)
+            | ExprKind::Moment(_)
+            | ExprKind::Arithmetic { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::Text(_)
+            | ExprKind::In { .. }
+            | ExprKind::Presence { .. }
+            | ExprKind::Time(_)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Scalar(_) => None,
+        }
+    }
+
+    /// The part of a column that the schema has a field of its own for.
+    fn part(
+        &self,
+        ledger: &mut Ledger,
+        column: &ColumnRef,
+        steps: &[&PathStep],
+        span: Span,
+        polarity: Polarity,
+    ) -> Result<Option<Subject<'a>>, Unsayable> {
+        let Some(field) = self.fields.part(ledger, self.table, column, steps, span, polarity)? else {
+            return Ok(None);
+        };
+        let mut path = column.name.to_string();
+        for step in steps {
+            if let PathStep::Key(key) = step {
+                path.push('.');
+                path.push_str(key);
+            }
+        }
+        let name = field.name.to_string();
+        check_name(&name, span)?;
+        Ok(Some(self.subject_of(Arc::from(path), field, name, ScalarType::String, false)))
     }
 
     /// That a function can not be said.
@@ -323,12 +428,4 @@ fn check_name(name: &str, span: Span) -> Result<(), Unsayable> {
         return Ok(());
     };
     Err(Unsayable::new(Code::RefusedPredicate, span, message))
-}
-
-/// The name as it is shown in `fields`.
-pub(super) fn shown<'n>(field: &'n Field<'_>, category: Option<&str>) -> Cow<'n, str> {
-    match field.map.and_then(|map| map.by_category.get(category?)) {
-        Some(name) => Cow::Borrowed(name.as_str()),
-        None => Cow::Borrowed(&*field.name),
-    }
 }

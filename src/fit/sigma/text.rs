@@ -10,7 +10,7 @@ use crate::source::Span;
 
 use super::logic::Logic;
 use super::regex;
-use super::subject::{Folded, Reader, Subject, Unsayable};
+use super::subject::{Folded, Front, Reader, Subject, Unsayable};
 use super::tree::{Form, Value};
 
 /// A note that is given once the comparison is known to be sayable.
@@ -75,6 +75,7 @@ impl<'a> Reader<'_, 'a, '_> {
             let message = format!("the column is what stands after the last `{separator}` in field `{}`", subject.name);
             notes.push(Diagnostic::note(Code::Expanded, Effect::Exact, span, message));
         }
+        notes.extend(wider_note(subject, span));
         match subject.ty {
             ScalarType::String
             | ScalarType::Dynamic
@@ -135,6 +136,17 @@ impl<'a> Reader<'_, 'a, '_> {
                 return Ok(Logic::Const(false));
             }
             case = Case::Insensitive;
+        }
+        if case == Case::Sensitive
+            && let Some(own) = subject.field.map.and_then(|map| map.in_own_case(value))
+        {
+            // Once for all texts that it is compared with.
+            let place = if own { text.subject.span } else { span };
+            notes.push(caseless(subject, own, value, place));
+            case = Case::Insensitive;
+        }
+        if let Some(listed) = self.listed(subject, text.how, case, value, span, notes) {
+            return Ok(listed);
         }
         let mut value = value.to_owned();
         match subject.field.literal(&value, text.how, case, span) {
@@ -197,6 +209,17 @@ impl<'a> Reader<'_, 'a, '_> {
                 let message = "the regular expression is matched after a change of case that Sigma can not make";
                 return Err(Unsayable::new(Code::RefusedPredicate, span, message));
             }
+        }
+        if !ignore_case && let Some(own) = subject.field.map.and_then(|map| map.in_own_case(pattern)) {
+            notes.push(caseless(subject, own, pattern, span));
+            ignore_case = true;
+        }
+        if let Some(front) = &subject.front {
+            let message = format!(
+                "the column is what stands before the last `{}` in field `{}`, which the regular expression may depend on",
+                front.separator, subject.name
+            );
+            notes.push(Diagnostic::note(Code::Approximated, Effect::Unsure, span, message));
         }
         match subject.field.literal(pattern, TextHow::Regex, case, span) {
             LiteralFit::Same => {}
@@ -261,6 +284,7 @@ pub(super) fn fieldref(
 ) -> Result<Logic, Unsayable> {
     let plain = |subject: &Subject<'_>| {
         subject.last_after.is_none()
+            && subject.front.is_none()
             && subject.folded.is_none()
             && !subject.converted
             && !subject.field.map.is_some_and(crate::target::ColumnMap::changes_values)
@@ -274,6 +298,24 @@ pub(super) fn fieldref(
         format!("whether case counts when `{}` is compared with `{}` is for the backend", left.name, right.name);
     ledger.note(polarity, Diagnostic::note(Code::FieldComparison, Effect::Unsure, span, message));
     Ok(Logic::test(&left.name, Form::FieldRef, Value::Raw(right.name.clone())))
+}
+
+/// That a comparison with the field may find more.
+pub(super) fn wider_note(subject: &Subject<'_>, span: Span) -> Option<Diagnostic> {
+    let why = subject.field.map?.wider.as_ref()?;
+    let message = format!("field `{}` holds column `{}` with more: {why}", subject.name, subject.column);
+    Some(Diagnostic::note(Code::FieldCaveat, Effect::Broader, span, message))
+}
+
+/// That case is not compared; `own` says whether the text is in the case of the column.
+fn caseless(subject: &Subject<'_>, own: bool, text: &str, span: Span) -> Diagnostic {
+    let (field, column) = (&subject.name, &subject.column);
+    let all = format!("field `{field}` holds in any case what column `{column}` holds in one, so case is not compared");
+    if own {
+        return Diagnostic::note(Code::ValueChanged, Effect::Exact, span, all);
+    }
+    let message = format!("{all}; texts that differ from `{text}` in case only match too");
+    Diagnostic::note(Code::ValueChanged, Effect::Broader, span, message)
 }
 
 /// That a value is (part of) a dynamic one.
@@ -314,7 +356,7 @@ fn has_case(text: &str) -> bool {
 }
 
 /// A field compared with a text that is not empty.
-fn compare(subject: &Subject<'_>, how: TextHow, case: Case, value: String) -> Logic {
+pub(super) fn compare(subject: &Subject<'_>, how: TextHow, case: Case, value: String) -> Logic {
     let cased = case == Case::Sensitive && has_case(&value);
     let field = subject.name.as_str();
     let form = Form::Regex { ignore_case: !cased, multi_line: false, dot_all: false };
@@ -342,6 +384,27 @@ fn compare(subject: &Subject<'_>, how: TextHow, case: Case, value: String) -> Lo
             }
         };
     }
+    if let Some(Front { separator, always }) = subject.front {
+        let longer = || Value::Text(format!("{value}{separator}"));
+        let (alone, more) = match how {
+            TextHow::Equals => (Form::Equals { cased }, Form::StartsWith { cased }),
+            TextHow::Suffix => (Form::EndsWith { cased }, Form::Contains { cased }),
+            // What stands behind the column does not change whether it begins with a text or holds one.
+            TextHow::Term
+            | TextHow::Substring
+            | TextHow::Prefix
+            | TextHow::TermPrefix
+            | TextHow::TermSuffix
+            | TextHow::Regex => return whole(field, how, cased, edges, value),
+        };
+        let more = Logic::test(field, more, longer());
+        return if always { more } else { Logic::Any(vec![Logic::test(field, alone, Value::Text(value)), more]) };
+    }
+    whole(field, how, cased, edges, value)
+}
+
+/// A field that holds nothing but the column, compared with a text.
+fn whole(field: &str, how: TextHow, cased: bool, edges: Option<TermEdges>, value: String) -> Logic {
     match how {
         TextHow::Equals => Logic::test(field, Form::Equals { cased }, Value::Text(value)),
         TextHow::Substring => Logic::test(field, Form::Contains { cased }, Value::Text(value)),
@@ -352,7 +415,9 @@ fn compare(subject: &Subject<'_>, how: TextHow, case: Case, value: String) -> Lo
             if !before && !after {
                 return Logic::test(field, Form::Contains { cased }, Value::Text(value));
             }
-            matches(format!("{}{}{}", if before { BEFORE } else { "" }, quoted(), if after { AFTER } else { "" }))
+            let form = Form::Regex { ignore_case: !cased, multi_line: false, dot_all: false };
+            let (before, after) = (if before { BEFORE } else { "" }, if after { AFTER } else { "" });
+            Logic::test(field, form, Value::Raw(format!("{before}{}{after}", regex::quote(&value))))
         }
     }
 }

@@ -183,8 +183,7 @@ impl<'p> Correlator<'_, 'p> {
         let mut other = None;
         for part in range {
             let Some(shape) = parts.get(part) else { continue };
-            let mut dry = Ledger::new(self.frame.plan);
-            match self.key(&mut dry, &shape.lines, expr, joint.id) {
+            match self.tried(&shape.lines, expr, joint.id) {
                 Ok(Ok(key)) => {
                     in_groups(&key, shape, found, expr.span)?;
                     // Once more, for the notes.
@@ -219,7 +218,7 @@ impl<'p> Correlator<'_, 'p> {
                 let level = line.marks.get(&joint.id).copied().unwrap_or_default();
                 // A column under its own name has no expression of its own in the plan.
                 let plain = Expr::new(ExprKind::Column(column.clone()), ty, joint.span);
-                let mut reader = line.reader(self.frame, self.fields);
+                let mut reader = line.reader(self.frame, &line.fields);
                 let key = match line.scopes.meaning(column, level) {
                     Meaning::Computed(value, below) => reader.key(ledger, value, below),
                     Meaning::Raw(_)
@@ -430,7 +429,7 @@ impl<'p> distance::Times<'p> for Names<'_, '_, 'p> {
             let lines = self.correlator.lines(&self.parts.get(part)?.lines);
             match meaning {
                 Meaning::Raw(own) => {
-                    let is_time = lines.iter().all(|line| self.correlator.fields.is_time(&line.table, &own.name));
+                    let is_time = lines.iter().all(|line| line.fields.is_time(&line.table, &own.name));
                     if is_time {
                         return Some(TimeOf { set: part, of_group: None });
                     }
@@ -441,7 +440,7 @@ impl<'p> distance::Times<'p> for Names<'_, '_, 'p> {
                         continue;
                     };
                     let line = lines.first()?;
-                    let reader = line.reader(self.correlator.frame, self.correlator.fields);
+                    let reader = line.reader(self.correlator.frame, &line.fields);
                     if it.condition.is_none() && reader.is_time(value, below) {
                         let end = if it.kind == AggregateKind::Max { End::Last } else { End::First };
                         return Some(TimeOf { set: part, of_group: Some(end) });

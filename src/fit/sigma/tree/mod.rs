@@ -10,7 +10,7 @@ pub(crate) use correlation::{Alias, Comparison, Correlation, CorrelationKind, Li
 /// The file of one hunt: a rule for each log source that it reads, and correlations of them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Documents {
-    /// At least one; a correlation stands before what it refers to.
+    /// At least one; a correlation stands behind what it refers to.
     pub(crate) documents: Vec<Document>,
 }
 
