@@ -15,7 +15,7 @@ use crate::source::Span;
 use super::logic::Logic;
 use super::scope::Meaning;
 use super::subject::{Reader, Subject, Unsayable, one_of_group};
-use super::text::{Notes, constant, dynamic_note, fieldref, wider_note};
+use super::text::{Notes, constant, dynamic_note, fieldref, told_empty, wider_note};
 use super::tree::{Form, Value};
 
 /// The conditions that are left out, by their nodes.
@@ -81,6 +81,7 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             }
             ExprKind::Presence { subject, absence, negated } => {
                 let subject = self.subject(ledger, subject, level, polarity)?;
+                told_empty(&subject, expr.span)?;
                 if subject.dynamic {
                     ledger.note(polarity, dynamic_note(&subject, expr.span));
                 }
