@@ -3,8 +3,8 @@
     validate.py FOLDER... [--convert N]
 
 Loads every .yml below the folders and runs pySigma's validators on it. A file fails where a document can not be read, a
-reference leads nowhere, an id is there twice, or a validator finds something of medium severity or more; what is of low severity
-is told and does not count. With --convert the rules of the first N files (0: of all) are given to the backends, and what they
+reference leads nowhere, an id is there twice, or a validator finds something of medium severity or more; what is of low severity,
+or asks for another log source of the same events, is told and does not count. With --convert the rules of the first N files (0: of all) are given to the backends, and what they
 refuse is counted by reason; only what is no refusal but a crash of a backend makes a file fail. The last line is
 `N passed, N failed`; the exit status is 1 where a file fails and 2 where there is nothing to do.
 
@@ -35,6 +35,12 @@ LEFT_OUT = {
     "tlpv2_tag": "asks for the second version of TLP alone; tlptag takes both",
     "filename_length": "a rule is named after the file of its hunt",
     "duplicate_filename": "a rule is named after the file of its hunt",
+}
+
+# Issues that are told as remarks whatever their severity, and why.
+REMARKS = {
+    # A hunt in the raw events of Sysmon names them by number, and so does the rule: the fields are the same.
+    "SpecificInsteadOfGenericLogsourceIssue",
 }
 
 # Tags of ATT&CK as the specification's appendix on tags has them, and the tactics of other versions of ATT&CK.
@@ -117,7 +123,7 @@ def validate(file, chosen):
     found, remarks = [], []
     # Fresh ones for each file: titles may be the same in files of different hunts, not within one.
     for issue in SigmaValidator(chosen).validate_rules(iter(collection.rules)):
-        if issue.severity == SigmaValidationIssueSeverity.LOW:
+        if issue.severity == SigmaValidationIssueSeverity.LOW or type(issue).__name__ in REMARKS:
             remarks.append(f"{type(issue).__name__}: {issue.description}")
         else:
             found.append(str(issue))
