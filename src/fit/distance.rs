@@ -3,6 +3,8 @@
 //!
 //! What a name means at a place is each target's matter ([`Times`]); the sums, their bounds and the order are not.
 
+use std::cell::Cell;
+
 use crate::diagnostic::Diagnostic;
 use crate::plan::{
     ArithmeticOp, ColumnRef, CompareOp, Expr, ExprKind, ScalarType, TICKS_PER_DAY, TICKS_PER_SECOND, Tree,
@@ -12,6 +14,8 @@ use crate::source::Span;
 
 /// How deep columns may stand for columns, and sums within sums.
 const DEPTH: u32 = 16;
+/// How many expressions of one condition are looked at.
+const FUEL: u32 = 512;
 
 /// Where names are looked up: what a column means in several sets of events.
 pub(crate) trait Times<'p> {
@@ -112,7 +116,7 @@ struct Compared {
 
 /// The bound that a condition is, if it is one.
 pub(crate) fn distance<'p, T: Times<'p>>(times: &T, expr: &'p Expr, at: T::At) -> Option<Distance> {
-    let reader = Reader(times);
+    let reader = Reader { times, fuel: Cell::new(FUEL) };
     let (expr, at) = reader.resolved(expr, at)?;
     let ExprKind::Compare { op, left, right } = &expr.kind else { return None };
     let (op, compared, limit) = match (reader.length(right, &at, 0), reader.length(left, &at, 0)) {
@@ -151,15 +155,20 @@ pub(crate) fn distance<'p, T: Times<'p>>(times: &T, expr: &'p Expr, at: T::At) -
     Some(Distance { earlier, later, from, to, of_group, borders, strict })
 }
 
-struct Reader<'t, T>(&'t T);
+struct Reader<'t, T> {
+    times: &'t T,
+    /// How many expressions may still be looked at: columns can stand for sums of columns that stand for sums.
+    fuel: Cell<u32>,
+}
 
 impl<'p, T: Times<'p>> Reader<'_, T> {
     /// What a computed column stands for.
     fn resolved(&self, expr: &'p Expr, at: T::At) -> Option<(&'p Expr, T::At)> {
         let (mut expr, mut at) = (expr, at);
         for _ in 0..DEPTH {
+            self.fuel.set(self.fuel.get().checked_sub(1)?);
             let ExprKind::Column(column) = &expr.kind else { return Some((expr, at)) };
-            match self.0.computed(column, &at) {
+            match self.times.computed(column, &at) {
                 Some(found) => (expr, at) = found,
                 None => return Some((expr, at)),
             }
@@ -193,11 +202,11 @@ impl<'p, T: Times<'p>> Reader<'_, T> {
 
     fn compared(&self, expr: &'p Expr, at: &T::At) -> Option<Compared> {
         let (expr, at) = self.resolved(expr, at.clone())?;
-        if let (Some("abs"), ExprKind::Call { args, .. }) = (self.0.function(expr), &expr.kind) {
+        if let (Some("abs"), ExprKind::Call { args, .. }) = (self.times.function(expr), &expr.kind) {
             let inner = self.compared(args.first()?, &at)?;
             return Some(Compared { absolute: true, ..inner });
         }
-        if let (Some("datetime_diff"), ExprKind::Call { args, .. }) = (self.0.function(expr), &expr.kind)
+        if let (Some("datetime_diff"), ExprKind::Call { args, .. }) = (self.times.function(expr), &expr.kind)
             && let [unit, left, right] = args.as_slice()
         {
             let sum = self.sum(left, &at, 0)?.minus(&self.sum(right, &at, 0)?)?;
@@ -220,7 +229,7 @@ impl<'p, T: Times<'p>> Reader<'_, T> {
         let (expr, at) = self.resolved(expr, at.clone())?;
         match &expr.kind {
             ExprKind::Column(column) => {
-                let TimeOf { set, of_group } = self.0.time(column, &at)?;
+                let TimeOf { set, of_group } = self.times.time(column, &at)?;
                 Some(Sum { times: vec![(set, 1)], ticks: 0, of_group })
             }
             ExprKind::Literal(Literal::Timespan(ticks)) => Some(Sum { ticks: *ticks, ..Sum::default() }),
@@ -233,7 +242,7 @@ impl<'p, T: Times<'p>> Reader<'_, T> {
                 let right = self.sum(right, &at, depth + 1)?;
                 self.sum(left, &at, depth + 1)?.minus(&right)
             }
-            ExprKind::Call { args, .. } => match (self.0.function(expr), args.as_slice()) {
+            ExprKind::Call { args, .. } => match (self.times.function(expr), args.as_slice()) {
                 (Some("datetime_add"), [unit, count, of]) => {
                     let (Some(Literal::Long(count)), Some(unit)) = (count.as_literal(), unit.as_str()) else {
                         return None;

@@ -166,7 +166,7 @@ fn conditions_on_aggregates_go_and_those_on_keys_stay() {
     let said = source(
         "SigninLogs | where AppDisplayName == 'x' | summarize arg_max(TimeGenerated, *) by UserPrincipalName | where ResultType == '0'",
     );
-    assert!(said.has(Code::OneOfGroup, Effect::Broader));
+    assert!(said.has(Code::OneOfGroup, Effect::Unsure));
     assert_eq!(said.detection()["selection"]["ResultType"].as_str(), Some("0"));
     // But not where the events of the group are counted.
     let said = source(
