@@ -36,3 +36,13 @@ pub(super) fn ascii(kind: &ClassAsciiKind) -> ClassUnicode {
         Kind::Xdigit => ranges(&[('0', '9'), ('A', 'F'), ('a', 'f')]),
     }
 }
+
+/// The letters of ASCII that a class holds in one case alone, so that it depends on whether case counts.
+pub(super) fn of_one_case(set: &ClassUnicode) -> impl Iterator<Item = char> {
+    let holds = |char: char| set.ranges().iter().any(|range| range.start() <= char && char <= range.end());
+    ('a'..='z').filter_map(move |lower| match (holds(lower), holds(lower.to_ascii_uppercase())) {
+        (true, false) => Some(lower),
+        (false, true) => Some(lower.to_ascii_uppercase()),
+        (true, true) | (false, false) => None,
+    })
+}

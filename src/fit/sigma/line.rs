@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::target::{ColumnMap, Term};
 
 use super::logic::Logic;
-use super::outline::{Line, Not};
+use super::outline::{Line, Not, Step};
 use super::predicate::{LeftOut, Pass};
 use super::scope::Scopes;
 use super::source;
@@ -88,8 +88,11 @@ pub(super) fn prepare<'p>(
         widened: false,
         marks: HashMap::new(),
         not,
+        counted: false,
     };
-    for step in &line.steps {
+    let counted = line.steps.iter().rposition(|step| matches!(step, Step::Counted(_)));
+    for (at, step) in line.steps.iter().enumerate() {
+        walk.counted = counted.is_some_and(|counted| at < counted);
         walk.step(ledger, step)?;
     }
     let mut conjuncts: Vec<(&Expr, usize)> = Vec::new();

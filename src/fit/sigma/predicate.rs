@@ -8,12 +8,14 @@ use std::collections::HashMap;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Ledger;
+use crate::fit::known::total;
 use crate::plan::{Absence, CompareOp, Expr, ExprKind, NodeId, ScalarType, Value as Constant};
 use crate::source::Span;
 
 use super::logic::Logic;
-use super::subject::{Reader, Subject, Unsayable};
-use super::text::{Notes, constant, dynamic_note, fieldref, wider_note};
+use super::scope::Meaning;
+use super::subject::{Reader, Subject, Unsayable, one_of_group};
+use super::text::{Notes, constant, dynamic_note, fieldref, told_empty, wider_note};
 use super::tree::{Form, Value};
 
 /// The conditions that are left out, by their nodes.
@@ -59,6 +61,10 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             ExprKind::Text(text) => self.text(ledger, text, expr.span, level, text.negated != negate)?,
             ExprKind::Compare { op, left, right } => {
                 let op = if negate { op.negated() } else { *op };
+                if let Some((inner, level, negate)) = self.truth(ledger, op, left, right, level) {
+                    ledger.carried_whole(expr);
+                    return self.condition(ledger, pass, inner, level, negate);
+                }
                 self.compare(ledger, op, left, right, expr.span, level)?
             }
             ExprKind::In { subject, values, negated } => {
@@ -75,6 +81,7 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             }
             ExprKind::Presence { subject, absence, negated } => {
                 let subject = self.subject(ledger, subject, level, polarity)?;
+                told_empty(&subject, expr.span)?;
                 if subject.dynamic {
                     ledger.note(polarity, dynamic_note(&subject, expr.span));
                 }
@@ -84,7 +91,16 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
                         ledger.note(polarity, constant(expr.span, *negated != negate));
                         Logic::Const(false)
                     }
-                    Absence::Null => Logic::test(&subject.name, Form::Equals { cased: false }, Value::Null),
+                    Absence::Null => {
+                        if subject.ty == ScalarType::Unknown {
+                            let message = "the type of the value is not known: a text is never null in KQL";
+                            ledger.note(
+                                polarity,
+                                Diagnostic::note(Code::NullSemantics, Effect::Unsure, expr.span, message),
+                            );
+                        }
+                        Logic::test(&subject.name, Form::Equals { cased: false }, Value::Null)
+                    }
                     // Also where the column is a number: the event may hold an empty text for a missing one.
                     Absence::Empty => Logic::empty(&subject.name),
                 };
@@ -171,6 +187,64 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             }
         }
         Ok(Logic::All(parts))
+    }
+
+    /// The condition that is compared with a truth value, the scopes that it sees, and whether it must not hold. A null
+    /// equals neither, as it satisfies neither the condition nor its opposite; it is unequal to both, which is the
+    /// opposite of a condition only where that is never null.
+    fn truth<'e>(
+        &self,
+        ledger: &mut Ledger,
+        op: CompareOp,
+        left: &'e Expr,
+        right: &Expr,
+        level: usize,
+    ) -> Option<(&'e Expr, usize, bool)>
+    where
+        'p: 'e,
+    {
+        let Some(Constant::Bool(wanted)) = right.as_literal() else { return None };
+        let (mut inner, mut at, mut of_one) = (left, level, false);
+        // Each step leads to a scope further below.
+        while let Some(column) = inner.as_column() {
+            (inner, at, of_one) = match self.scopes.meaning(column, at) {
+                Meaning::Computed(value, below) => (value, below, of_one),
+                Meaning::ComputedOfOne(value, below) => (value, below, true),
+                Meaning::Raw(_)
+                | Meaning::RawOfOne(_)
+                | Meaning::Aggregate(..)
+                | Meaning::Count(_)
+                | Meaning::Gone(..) => return None,
+            };
+        }
+        let is_condition = match &inner.kind {
+            ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Text(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::In { .. }
+            | ExprKind::Presence { .. } => true,
+            ExprKind::Call { .. } | ExprKind::Literal(_) => inner.ty == ScalarType::Bool,
+            ExprKind::Moment(_)
+            | ExprKind::Column(_)
+            | ExprKind::Path { .. }
+            | ExprKind::Arithmetic { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Time(_)
+            | ExprKind::Scalar(_) => false,
+        };
+        let negate = match op {
+            CompareOp::Eq if is_condition => !wanted,
+            CompareOp::Ne if is_condition && total(inner) => *wanted,
+            CompareOp::Eq | CompareOp::Ne | CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => {
+                return None;
+            }
+        };
+        if of_one {
+            ledger.note(Polarity::Positive, one_of_group(left.span));
+        }
+        Some((inner, at, negate))
     }
 
     /// A comparison of values that are no text.

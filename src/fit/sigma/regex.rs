@@ -11,7 +11,7 @@ use regex_syntax::ast::{
 };
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
-use super::classes::{ascii, perl};
+use super::classes::{ascii, of_one_case, perl};
 
 /// An expression in Sigma's dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ struct Survey {
 impl Survey {
     fn walk(&mut self, ast: &Ast, flags: &mut Flags) {
         match ast {
-            Ast::Empty(_) | Ast::ClassUnicode(_) => {}
+            Ast::Empty(_) | Ast::ClassUnicode(_) | Ast::ClassPerl(_) => {}
             Ast::Flags(set) => flags.apply(&set.flags),
             Ast::Literal(literal) => self.letter(literal.c, *flags),
             Ast::Dot(_) => *(if flags.s { &mut self.dots_all } else { &mut self.dots_line }) += 1,
@@ -150,7 +150,6 @@ impl Survey {
                 | AssertionKind::WordBoundaryStartHalf
                 | AssertionKind::WordBoundaryEndHalf => {}
             },
-            Ast::ClassPerl(_) => {}
             Ast::ClassBracketed(class) => self.class(&class.kind, *flags),
             Ast::Repetition(repetition) => self.walk(&repetition.ast, flags),
             Ast::Group(group) => {
@@ -184,12 +183,13 @@ impl Survey {
 
     fn class_item(&mut self, item: &ClassSetItem, flags: Flags) {
         match item {
-            ClassSetItem::Empty(_) | ClassSetItem::Ascii(_) | ClassSetItem::Unicode(_) | ClassSetItem::Perl(_) => {}
+            ClassSetItem::Empty(_) | ClassSetItem::Unicode(_) | ClassSetItem::Perl(_) => {}
             ClassSetItem::Literal(literal) => self.letter(literal.c, flags),
+            ClassSetItem::Ascii(class) => of_one_case(&ascii(&class.kind)).for_each(|char| self.letter(char, flags)),
             ClassSetItem::Range(range) => {
-                // A range of both cases does not depend on the flag, but a check for that gains little.
-                self.letter(range.start.c, flags);
-                self.letter(range.end.c, flags);
+                let set = ClassUnicode::new([ClassUnicodeRange::new(range.start.c, range.end.c)]);
+                let ends = [range.start.c, range.end.c];
+                ends.into_iter().chain(of_one_case(&set)).for_each(|char| self.letter(char, flags));
             }
             ClassSetItem::Bracketed(class) => self.class(&class.kind, flags),
             ClassSetItem::Union(union) => union.items.iter().for_each(|item| self.class_item(item, flags)),
@@ -251,7 +251,11 @@ impl Writer {
                 self.set(set, false);
             }
             Ast::Repetition(repetition) => {
+                // A repetition of a repetition would be possessive in PCRE: `a*+` takes all it can and gives nothing back.
+                let (open, close) = if matches!(*repetition.ast, Ast::Repetition(_)) { ("(", ")") } else { ("", "") };
+                self.out.push_str(open);
                 self.write(&repetition.ast, flags, Edges::NONE)?;
+                self.out.push_str(close);
                 match &repetition.op.kind {
                     RepetitionKind::ZeroOrOne => self.out.push('?'),
                     RepetitionKind::ZeroOrMore => self.out.push('*'),
@@ -557,6 +561,7 @@ mod tests {
     #[test]
     fn what_it_lacks_is_rewritten() {
         assert_eq!(text(r"(?:a.*?b)\d+"), "(a.*b)[0-9]+");
+        assert_eq!(text("a*+b{2}+"), "(a*)+(b{2})+");
         assert_eq!(text(r"\bfoo\b"), "(^|[^0-9A-Za-z_])foo([^0-9A-Za-z_]|$)");
         assert_eq!(text(r"a\b-"), "a-");
         assert_eq!(text(r"[\s\S]x"), "(.|\n)x");

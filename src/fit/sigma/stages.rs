@@ -36,6 +36,8 @@ pub(super) struct Walk<'f, 'a, 'p> {
     pub(super) marks: HashMap<NodeId, usize>,
     /// Joins and groups that could have been correlations, and why they are none.
     pub(super) not: &'f Not,
+    /// A correlation counts the events behind this step, where the hunt counts its rows.
+    pub(super) counted: bool,
 }
 
 const JOINED: &str = "a column of the other side of a join";
@@ -139,13 +141,13 @@ impl<'p> Walk<'_, '_, 'p> {
                     }
                     Some(_) | None => "the events that would be aggregated are selected".to_owned(),
                 };
-                self.drop(ledger, stage, Code::AggregationDropped, Effect::Reshaped, &message);
+                self.drop_rows(ledger, stage, Code::AggregationDropped, [Effect::Reshaped, Effect::Broader], &message);
                 self.omitted.push((stage.span, "aggregation"));
                 self.groups(stage, false);
             }
             StageKind::Distinct(items) => {
                 let message = "every event is selected, not one for each combination of values";
-                self.drop(ledger, stage, Code::AggregationDropped, Effect::Reshaped, message);
+                self.drop_rows(ledger, stage, Code::AggregationDropped, [Effect::Reshaped, Effect::Broader], message);
                 self.show(items);
                 self.compute(items);
             }
@@ -185,14 +187,14 @@ impl<'p> Walk<'_, '_, 'p> {
             StageKind::Lookup(join) => self.join(ledger, stage, join, "lookup")?,
             StageKind::MvExpand { items, index, .. } => {
                 let message = "events are selected whole, also those whose list is empty";
-                self.drop(ledger, stage, Code::StageDropped, Effect::Broader, message);
+                self.drop_rows(ledger, stage, Code::StageDropped, [Effect::Broader, Effect::Unsure], message);
                 self.omitted.push((stage.span, "expansion of lists"));
                 self.scopes.open();
                 items.iter().map(|item| &item.name).chain(index).for_each(|name| self.lose(name, EXPANDED));
             }
             StageKind::MvApply { items, body, .. } => {
                 let message = "events are selected whole, also those of whose list nothing remains";
-                self.drop(ledger, stage, Code::StageDropped, Effect::Broader, message);
+                self.drop_rows(ledger, stage, Code::StageDropped, [Effect::Broader, Effect::Unsure], message);
                 self.omitted.push((stage.span, "conditions on elements of lists"));
                 self.scopes.open();
                 items.iter().for_each(|item| self.lose(&item.name, EXPANDED));
@@ -268,6 +270,15 @@ impl<'p> Walk<'_, '_, 'p> {
             StageKind::Untranslated(operator) => return Err(self.refuse(ledger, stage, operator.name())),
         }
         Ok(())
+    }
+
+    /// Leaves out a stage whose rows are not the events: fewer than they where several make one, more where one is joined or
+    /// expanded. The first effect is that on the events, the second that on a count of them behind the stage.
+    fn drop_rows(&mut self, ledger: &mut Ledger, stage: &Stage, code: Code, effects: [Effect; 2], message: &str) {
+        let [effect, counted] = effects;
+        self.widened |= effect == Effect::Broader;
+        let effect = if self.counted { counted } else { effect };
+        ledger.dropped(stage, Polarity::Positive, Diagnostic::note(code, effect, stage.span, message));
     }
 
     fn drop(&mut self, ledger: &mut Ledger, stage: &Stage, code: Code, effect: Effect, message: &str) {
@@ -352,22 +363,29 @@ impl<'p> Walk<'_, '_, 'p> {
     /// A join that no correlation says.
     fn join(&mut self, ledger: &mut Ledger, stage: &'p Stage, join: &'p Join, name: &str) -> Result<(), Refused> {
         let why = self.not.get(&stage.id).map(|why| format!(": {}", why.message)).unwrap_or_default();
-        let (effect, message) = match join.kind {
-            JoinKind::LeftOuter => (Effect::Reshaped, "the columns of the other side are not there".to_owned()),
+        // The effect on the events, and that on a count of them behind the join.
+        let (effect, counted, message) = match join.kind {
+            JoinKind::LeftOuter => {
+                (Effect::Reshaped, Effect::Narrower, "the columns of the other side are not there".to_owned())
+            }
             JoinKind::FullOuter => {
-                (Effect::Reshaped, "each side is a rule of its own, and rows are not joined".to_owned())
+                (Effect::Reshaped, Effect::Unsure, "each side is a rule of its own, and rows are not joined".to_owned())
             }
             JoinKind::LeftSemi | JoinKind::Inner | JoinKind::InnerUnique => {
-                (Effect::Broader, format!("events without a counterpart on the other side are selected too{why}"))
+                let pairs = if join.kind == JoinKind::LeftSemi { Effect::Broader } else { Effect::Unsure };
+                let message = format!("events without a counterpart on the other side are selected too{why}");
+                (Effect::Broader, pairs, message)
             }
             JoinKind::LeftAnti => {
-                (Effect::Broader, "events with a counterpart on the other side are selected too".to_owned())
+                let message = "events with a counterpart on the other side are selected too".to_owned();
+                (Effect::Broader, Effect::Broader, message)
             }
             JoinKind::RightOuter | JoinKind::RightSemi | JoinKind::RightAnti => {
                 return Err(self.refuse(ledger, stage, name));
             }
         };
         self.widened |= effect == Effect::Broader;
+        let effect = if self.counted { counted } else { effect };
         let note = Diagnostic::note(Code::JoinDropped, effect, stage.span, message);
         if join.kind == JoinKind::FullOuter {
             // The right side is in rules of its own.

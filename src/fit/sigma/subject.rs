@@ -396,7 +396,7 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
 pub(super) const AGGREGATE: &str = "an aggregated value";
 
 /// That one event of a group is asked for, and every event is compared.
-fn one_of_group(span: Span) -> Diagnostic {
+pub(super) fn one_of_group(span: Span) -> Diagnostic {
     let message = "the hunt looks at one event of each group here, the rule at every event: others may satisfy the \
                    condition, and those of the group that do not are not selected";
     Diagnostic::note(Code::OneOfGroup, Effect::Unsure, span, message)

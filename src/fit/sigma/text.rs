@@ -108,6 +108,9 @@ impl<'a> Reader<'_, 'a, '_> {
         notes: &mut Notes,
     ) -> Result<Logic, Unsayable> {
         if value.is_empty() && text.how != TextHow::Regex {
+            if text.how == TextHow::Equals {
+                told_empty(subject, span)?;
+            }
             return Ok(match text.how {
                 TextHow::Equals => Logic::empty(&subject.name),
                 TextHow::Term
@@ -156,6 +159,15 @@ impl<'a> Reader<'_, 'a, '_> {
                 notes.push(*note);
             }
             LiteralFit::Doubtful(note) => notes.push(*note),
+        }
+        // Names of files and accounts hold no separator, those of values of the registry may: looked for in the whole field it
+        // would be found where the column does not hold it.
+        if let Some(separator) = subject.last_after.filter(|separator| value.contains(*separator)) {
+            let message = format!(
+                "`{value}` holds `{separator}`, and the column is what stands after the last one in field `{}`",
+                subject.name
+            );
+            return Err(Unsayable::new(Code::RefusedPredicate, span, message).help("compare the whole path"));
         }
         if !folds_alike(&value, case) {
             let message = format!("KQL and the backends of Sigma may fold the case of `{value}` differently");
@@ -289,6 +301,16 @@ pub(super) fn fieldref(
         format!("whether case counts when `{}` is compared with `{}` is for the backend", left.name, right.name);
     ledger.note(polarity, Diagnostic::note(Code::FieldComparison, Effect::Unsure, span, message));
     Ok(Logic::test(&left.name, Form::FieldRef, Value::Raw(right.name.clone())))
+}
+
+/// Whether the field tells that the column is empty: not where it holds something else instead, as the key of the registry
+/// where there is no value.
+pub(super) fn told_empty(subject: &Subject<'_>, span: Span) -> Result<(), Unsayable> {
+    if subject.last_after.is_some() && subject.field.map.is_some_and(|map| map.wider.is_some()) {
+        let message = format!("field `{}` does not tell whether column `{}` is empty", subject.name, subject.column);
+        return Err(Unsayable::new(Code::RefusedPredicate, span, message));
+    }
+    Ok(())
 }
 
 /// That a comparison with the field may find more.
