@@ -240,6 +240,19 @@ fn native_style_widens_only_where_it_selects_more() {
 }
 
 #[test]
+fn native_style_has_no_case_and_numbers_as_sigmahq_writes_them() {
+    let hunt =
+        "SigninLogs | where ResultType in ('50126', '50053') and AppDisplayName == 'Portal' and UserType != 'Guest'";
+    let said = said(hunt, "source", Style::Native);
+    assert_eq!(said.verdict, Effect::Broader);
+    assert_eq!(said.detection()["selection"]["ResultType"][0].as_i64(), Some(50126));
+    assert_eq!(said.detection()["selection"]["AppDisplayName"].as_str(), Some("Portal"));
+    // What must not hold stays exact: without case more would be left out.
+    assert_eq!(said.detection()["filter_main_user_type"]["UserType|cased"].as_str(), Some("Guest"));
+    assert_eq!(source(hunt).detection()["selection"]["ResultType"][0].as_str(), Some("50126"));
+}
+
+#[test]
 fn the_taxonomy_has_paths_for_names_and_log_sources_for_actions() {
     let taxonomy = |hunt: &str| said(hunt, "taxonomy", Style::Exact);
     let said = taxonomy("DeviceProcessEvents | where FileName =~ 'x.exe'");

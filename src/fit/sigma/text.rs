@@ -148,6 +148,12 @@ impl<'a> Reader<'_, 'a, '_> {
             notes.push(caseless(subject, own, value, place));
             case = Case::Insensitive;
         }
+        let native = self.frame.style == Style::Native && !negated;
+        if native && case == Case::Sensitive && has_case(value) {
+            let message = format!("case does not count where `{value}` is compared");
+            notes.push(Diagnostic::note(Code::NativeStyle, Effect::Broader, span, message));
+            case = Case::Insensitive;
+        }
         if let Some(listed) = self.listed(subject, text.how, case, value, span, notes) {
             return Ok(listed);
         }
@@ -174,14 +180,23 @@ impl<'a> Reader<'_, 'a, '_> {
             notes.push(Diagnostic::note(Code::UnicodeCase, Effect::Unsure, span, message));
         }
         if TermEdges::of(&value, text.how).is_some() {
-            if self.frame.style == Style::Native && !negated && subject.last_after.is_none() {
+            if native && subject.last_after.is_none() {
                 let message = format!("the term `{value}` is looked for anywhere in the text");
                 notes.push(Diagnostic::note(Code::NativeStyle, Effect::Broader, span, message));
-                let form = Form::Contains { cased: case == Case::Sensitive && has_case(&value) };
-                return Ok(Logic::test(&subject.name, form, Value::Text(value)));
+                return Ok(Logic::test(&subject.name, Form::Contains { cased: false }, Value::Text(value)));
             }
             notes.push(crate::fit::text::other_scripts(span));
             notes.extend(bare_edge(&value, text.how, span));
+        }
+        if native
+            && text.how == TextHow::Equals
+            && (subject.last_after, subject.front) == (None, None)
+            && let Some(number) = value.parse::<i64>().ok().filter(|number| number.to_string() == value)
+        {
+            // SigmaHQ writes numbers as such, whatever the type of the field.
+            let message = format!("`{value}` is compared as a number: other texts of the same number are equal to it");
+            notes.push(Diagnostic::note(Code::NativeStyle, Effect::Broader, span, message));
+            return Ok(Logic::test(&subject.name, Form::Equals { cased: false }, Value::Integer(number)));
         }
         Ok(compare(subject, text.how, case, value))
     }
