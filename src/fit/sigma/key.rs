@@ -140,9 +140,11 @@ impl<'p> Reader<'_, 'p, 'p> {
                     pending.extend(args.iter().rev().map(|arg| (arg, level)));
                 }
                 ExprKind::Path { base, steps } => {
-                    let computed = |step: &PathStep| matches!(step, PathStep::Computed(_));
-                    if steps.iter().any(computed) {
-                        return None;
+                    for step in steps {
+                        match step {
+                            PathStep::Key(_) | PathStep::Index(_) => {}
+                            PathStep::Computed(index) => pending.push((index, level)),
+                        }
                     }
                     pending.push((base, level));
                 }

@@ -157,6 +157,8 @@ impl<'p> Prepared<'p> {
             separator: self.separator,
             scopes: &self.scopes,
             budget: BUDGET,
+            choosing: 0,
+            strict: false,
         }
     }
 

@@ -157,9 +157,12 @@ impl Logic {
                 Some((Self::Test { item: known, .. }, like)) => merge(known, like, &item, nature, all == negated),
                 Some((Self::Const(_) | Self::All(_) | Self::Any(_), _)) | None => false,
             };
-            if !done {
+            // Tests for a missing value and for an empty one take turns at their key.
+            let test = Self::Test { item, negated };
+            let repeated = !nature.plain && merged.len() <= 256 && merged.contains(&test);
+            if !done && !repeated {
                 at.insert(key, (merged.len(), nature));
-                merged.push(Self::Test { item, negated });
+                merged.push(test);
             }
         }
         for next in &mut merged {
@@ -266,6 +269,8 @@ mod tests {
     #[test]
     fn an_empty_text_and_null_stand_alone() {
         assert!(matches!(Logic::empty("x").simplified(), Logic::Any(items) if items.len() == 2));
+        let twice = Logic::Any(vec![Logic::empty("x"), Logic::empty("x")]);
+        assert_eq!(twice.simplified(), Logic::empty("x"));
     }
 
     #[test]

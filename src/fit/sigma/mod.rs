@@ -8,6 +8,7 @@
 //! The work is done twice. First without a ledger that counts, to find the joins and groups that are no correlations and the
 //! conditions that can not be said; then, with that known, to write the ledger.
 
+mod choice;
 mod classes;
 mod correlate;
 mod detection;

@@ -40,6 +40,10 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
         negate: bool,
     ) -> Result<Logic, Unsayable> {
         self.spend(expr.span)?;
+        if let Some(logic) = self.choice(ledger, pass, expr, level, negate)? {
+            ledger.carried_whole(expr);
+            return Ok(logic);
+        }
         let polarity = if negate { Polarity::Negative } else { Polarity::Positive };
         let logic = match &expr.kind {
             ExprKind::And(items) | ExprKind::Or(items) => {
@@ -170,6 +174,7 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
         let mut failed: Vec<(NodeId, Unsayable)> = Vec::new();
         for item in items {
             if let Pass::Second(left_out) = pass
+                && !self.strict
                 && let Some(why) = left_out.get(&item.id)
             {
                 ledger.dropped(item, Polarity::Positive, why.clone().left_out(item.span));
@@ -182,7 +187,7 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
         }
         if let Some((_, first)) = failed.first() {
             match pass {
-                Pass::First(left_out) if parts.iter().any(Logic::is_telling) => left_out.extend(failed),
+                Pass::First(left_out) if !self.strict && parts.iter().any(Logic::is_telling) => left_out.extend(failed),
                 Pass::First(_) | Pass::Second(_) => return Err(first.clone()),
             }
         }
@@ -274,11 +279,11 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             return Ok(fieldref(ledger, &left, &right, span, polarity)?.negated_if(op == CompareOp::Ne));
         }
         if let ExprKind::Call { function, args } = &left.kind
-            && let ("strlen", [text]) = (self.function(*function), args.as_slice())
+            && let (name @ ("strlen" | "string_size"), [text]) = (self.function(*function), args.as_slice())
             && let Some(Constant::Long(length)) = right.as_literal()
         {
             let subject = self.subject(ledger, text, level, polarity)?;
-            return length_of(ledger, &subject, op, *length, span);
+            return length_of(ledger, &subject, op, *length, name == "string_size", span);
         }
         let subject = self.subject(ledger, left, level, polarity)?;
         self.value_notes(ledger, &subject, span, polarity)?;
@@ -519,12 +524,14 @@ fn number(value: &Expr) -> Option<Value> {
     }
 }
 
-/// `strlen(x)` compared with a number: so many characters, whatever they are.
+/// `strlen(x)` compared with a number: so many characters, whatever they are. Of the `bytes` that `string_size(x)` counts
+/// a character has up to four, so each bound is drawn where no text is lost.
 fn length_of(
     ledger: &mut Ledger,
     subject: &Subject<'_>,
     op: CompareOp,
     length: i64,
+    bytes: bool,
     span: Span,
 ) -> Result<Logic, Unsayable> {
     let polarity = Polarity::Positive;
@@ -533,8 +540,14 @@ fn length_of(
         let message = "a Sigma rule can not measure this value";
         return Err(Unsayable::new(Code::RefusedPredicate, span, message));
     }
-    let message = "the length is tested by a regular expression";
-    ledger.note(polarity, Diagnostic::note(Code::Expanded, Effect::Exact, span, message));
+    if bytes {
+        let message =
+            "KQL counts bytes here, the rule characters: texts that are not ASCII are selected by wider bounds";
+        ledger.note(polarity, Diagnostic::note(Code::Approximated, Effect::Broader, span, message));
+    } else {
+        let message = "the length is tested by a regular expression";
+        ledger.note(polarity, Diagnostic::note(Code::Expanded, Effect::Exact, span, message));
+    }
     let form = Form::Regex { ignore_case: false, multi_line: false, dot_all: true };
     let least = |length: i64| {
         if length <= 0 {
@@ -542,14 +555,17 @@ fn length_of(
         }
         Logic::test(&subject.name, form, Value::Raw(format!(".{{{length},}}")))
     };
+    // The fewest characters of so many bytes.
+    let fewest = |length: i64| if bytes { least(length.saturating_add(3) / 4) } else { least(length) };
     let after = length.saturating_add(1);
     Ok(match op {
-        CompareOp::Gt => least(after),
-        CompareOp::Ge => least(length),
+        CompareOp::Gt => fewest(after),
+        CompareOp::Ge => fewest(length),
         CompareOp::Lt => least(length).not(),
         CompareOp::Le => least(after).not(),
-        CompareOp::Eq => Logic::All(vec![least(length), least(after).not()]),
-        CompareOp::Ne => Logic::Any(vec![least(length).not(), least(after)]),
+        CompareOp::Eq => Logic::All(vec![fewest(length), least(after).not()]),
+        // Of some characters the bytes may be these or others.
+        CompareOp::Ne => Logic::Any(vec![least(length).not(), fewest(after)]),
     })
 }
 

@@ -122,6 +122,10 @@ pub(super) struct Reader<'f, 'a, 'p> {
     pub(super) scopes: &'f Scopes<'p>,
     /// How many nodes may still be visited: computed columns can stand for very many.
     pub(super) budget: usize,
+    /// How many choices of values lie around what is read.
+    pub(super) choosing: usize,
+    /// Nothing may be left out.
+    pub(super) strict: bool,
 }
 
 impl<'a, 'p> Reader<'_, 'a, 'p> {
