@@ -1,7 +1,7 @@
 //! What the targets share about text matching: where `has` looks for term boundaries, and which texts fold alike.
 
 use crate::diagnostic::{Code, Diagnostic, Effect};
-use crate::plan::{Case, Expr, Needles, TextHow};
+use crate::plan::{Case, Expr, Needles, TextHow, Value};
 use crate::source::Span;
 
 /// The characters of a term that every reading of Microsoft's documentation agrees on: ASCII letters and digits. An
@@ -122,6 +122,22 @@ pub fn constant_needles(needles: &Needles) -> Option<(Vec<&str>, bool)> {
         Needles::All(items) => Some((items.iter().map(Expr::as_str).collect::<Option<_>>()?, true)),
         Needles::Table(_) => None,
     }
+}
+
+/// The constant texts that arguments of a function hold, each of which is one or a list of them; `None` where one is not.
+pub fn constant_texts(args: &[Expr]) -> Option<Vec<&str>> {
+    let mut texts = Vec::with_capacity(args.len());
+    for arg in args {
+        match arg.as_literal()? {
+            Value::Array(items) => {
+                for item in items {
+                    texts.push(item.as_str()?);
+                }
+            }
+            one => texts.push(one.as_str()?),
+        }
+    }
+    Some(texts)
 }
 
 #[cfg(test)]

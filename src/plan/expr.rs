@@ -1,5 +1,6 @@
 //! Expressions of the plan.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{NodeId, Pipeline, ScalarType, Value};
@@ -174,6 +175,18 @@ impl CompareOp {
             Self::Ge => Self::Le,
         }
     }
+
+    /// Whether it holds of two values in this order.
+    pub fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Eq => order.is_eq(),
+            Self::Ne => order.is_ne(),
+            Self::Lt => order.is_lt(),
+            Self::Le => order.is_le(),
+            Self::Gt => order.is_gt(),
+            Self::Ge => order.is_ge(),
+        }
+    }
 }
 
 /// A comparison of text: one node for all of KQL's string operators.
@@ -332,10 +345,7 @@ impl Expr {
 
     /// The text, if this is a constant text.
     pub fn as_str(&self) -> Option<&str> {
-        match self.as_literal() {
-            Some(Value::String(text)) => Some(text),
-            _ => None,
-        }
+        self.as_literal()?.as_str()
     }
 
     /// The conditions that must all hold; a condition that is no conjunction is its own only one.

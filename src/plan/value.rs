@@ -114,6 +114,23 @@ pub enum Value {
 }
 
 impl Value {
+    /// The text, if this is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            Self::Null(_)
+            | Self::Bool(_)
+            | Self::Long(_)
+            | Self::Real(_)
+            | Self::Decimal(_)
+            | Self::Datetime(_)
+            | Self::Timespan(_)
+            | Self::Guid(_)
+            | Self::Array(_)
+            | Self::Bag(_) => None,
+        }
+    }
+
     /// The type of the constant (a bare integer is a `long`).
     pub fn ty(&self) -> ScalarType {
         match self {

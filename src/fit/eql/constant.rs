@@ -125,14 +125,7 @@ impl Constant {
             (Constant::Real(left), Constant::Real(right)) => left.partial_cmp(right)?,
             (Constant::Integer(_) | Constant::Real(_) | Constant::Bool(_) | Constant::Text(_), _) => return None,
         };
-        Some(match op {
-            CompareOp::Eq => order.is_eq(),
-            CompareOp::Ne => order.is_ne(),
-            CompareOp::Lt => order.is_lt(),
-            CompareOp::Le => order.is_le(),
-            CompareOp::Gt => order.is_gt(),
-            CompareOp::Ge => order.is_ge(),
-        })
+        Some(op.holds(order))
     }
 }
 

@@ -4,12 +4,13 @@
 //! <https://learn.microsoft.com/kusto/query/coalesce-function>. A guard that is null does not choose its value: that is the
 //! complement of the guard, not its negation.
 
+use std::borrow::Cow;
+
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Ledger;
 use crate::fit::ingest::found_in;
-use crate::plan::{
-    Absence, Case, CompareOp, Expr, ExprKind, Needles, ScalarType, TextHow, TextMatch, Tree, Value as Constant,
-};
+use crate::fit::text::constant_needles;
+use crate::plan::{Absence, Case, Expr, ExprKind, Needles, ScalarType, TextHow, TextMatch, Tree, Value as Constant};
 
 use super::logic::Logic;
 use super::predicate::Pass;
@@ -19,7 +20,7 @@ use super::subject::{Reader, Unsayable};
 const NESTED: usize = 16;
 
 /// A value that may be chosen, and the condition that chooses it: none for the value that is left.
-type Branch<'e> = (Option<Expr>, &'e Expr);
+type Branch<'e> = (Option<Cow<'e, Expr>>, &'e Expr);
 
 impl Reader<'_, '_, '_> {
     /// A condition on a chosen value, or its opposite; `None` for a condition on any other value.
@@ -176,16 +177,16 @@ fn with_subject(expr: &Expr, value: &Expr) -> Expr {
 fn branches<'e>(function: &str, args: &'e [Expr]) -> Option<Vec<Branch<'e>>> {
     let (last, _) = args.split_last()?;
     let mut branches: Vec<Branch<'e>> = match (function, args) {
-        ("iff", [guard, value, _]) => vec![(Some(guard.clone()), value)],
+        ("iff", [guard, value, _]) => vec![(Some(Cow::Borrowed(guard)), value)],
         ("case", [pairs @ .., _]) if pairs.len() % 2 == 0 => pairs
             .chunks_exact(2)
-            .filter_map(|pair| if let [guard, value] = pair { Some((Some(guard.clone()), value)) } else { None })
+            .filter_map(|pair| if let [guard, value] = pair { Some((Some(Cow::Borrowed(guard)), value)) } else { None })
             .collect(),
         ("coalesce", [values @ .., _]) => {
             let present = |value: &Expr| {
                 let absence = if value.ty == ScalarType::String { Absence::Empty } else { Absence::Null };
                 let kind = ExprKind::Presence { subject: Box::new(value.clone()), absence, negated: true };
-                Expr::new(kind, ScalarType::Bool, value.span)
+                Cow::Owned(Expr::new(kind, ScalarType::Bool, value.span))
             };
             values.iter().map(|value| (Some(present(value)), value)).collect()
         }
@@ -201,32 +202,32 @@ fn decided(expr: &Expr) -> Option<bool> {
         ExprKind::Literal(Constant::Bool(value)) => Some(*value),
         ExprKind::Text(text) => {
             let Some(Constant::String(value)) = text.subject.as_literal() else { return None };
-            let found = |needle: &Expr| match needle.as_literal() {
-                Some(Constant::String(needle)) => text_holds(value, needle, text.how, text.case),
-                Some(_) | None => None,
-            };
-            let holds = match &text.needles {
-                Needles::One(needle) => found(needle)?,
-                Needles::Any(items) => items.iter().map(found).collect::<Option<Vec<_>>>()?.contains(&true),
-                Needles::All(items) => !items.iter().map(found).collect::<Option<Vec<_>>>()?.contains(&false),
-                Needles::Table(_) => return None,
-            };
+            let (needles, all) = constant_needles(&text.needles)?;
+            let found = needles.into_iter().map(|needle| text_holds(value, needle, text.how, text.case));
+            let found = found.collect::<Option<Vec<_>>>()?;
+            let holds = if all { !found.contains(&false) } else { found.contains(&true) };
             Some(holds != text.negated)
         }
         ExprKind::Compare { op, left, right } => {
             let order = match (left.as_literal()?, right.as_literal()?) {
                 (Constant::Long(left), Constant::Long(right)) => left.cmp(right),
                 (Constant::Bool(left), Constant::Bool(right)) => left.cmp(right),
-                _ => return None,
+                (
+                    Constant::Null(_)
+                    | Constant::Bool(_)
+                    | Constant::Long(_)
+                    | Constant::Real(_)
+                    | Constant::Decimal(_)
+                    | Constant::String(_)
+                    | Constant::Datetime(_)
+                    | Constant::Timespan(_)
+                    | Constant::Guid(_)
+                    | Constant::Array(_)
+                    | Constant::Bag(_),
+                    _,
+                ) => return None,
             };
-            Some(match op {
-                CompareOp::Eq => order.is_eq(),
-                CompareOp::Ne => order.is_ne(),
-                CompareOp::Lt => order.is_lt(),
-                CompareOp::Le => order.is_le(),
-                CompareOp::Gt => order.is_gt(),
-                CompareOp::Ge => order.is_ge(),
-            })
+            Some(op.holds(order))
         }
         ExprKind::In { subject, values, negated } => {
             let Some(Constant::Long(value)) = subject.as_literal() else { return None };

@@ -8,8 +8,6 @@ use crate::source::Span;
 use super::scope::Meaning;
 use super::subject::{Reader, Unsayable};
 
-/// How often a column may stand for another one.
-const DEPTH: usize = 32;
 /// How many expressions of a computed key are looked at.
 const FUEL: usize = 2_000;
 /// How many columns a computed key may be made of.
@@ -27,43 +25,18 @@ pub(super) enum KeyOf {
 impl<'p> Reader<'_, 'p, 'p> {
     /// The field that a key is. What is to be said of it is noted for a place where finer keys are fewer alerts.
     pub(super) fn key(&mut self, ledger: &mut Ledger, expr: &'p Expr, level: usize) -> Result<KeyOf, Unsayable> {
-        let (mut expr, mut level) = (expr, level);
-        for _ in 0..DEPTH {
-            match &expr.kind {
-                ExprKind::Column(column) => match self.scopes.meaning(column, level) {
-                    Meaning::Computed(value, below) => (expr, level) = (value, below),
-                    Meaning::Raw(_)
-                    | Meaning::RawOfOne(_)
-                    | Meaning::ComputedOfOne(..)
-                    | Meaning::Aggregate(..)
-                    | Meaning::Count(_)
-                    | Meaning::Gone(..) => break,
-                },
-                ExprKind::Call { function, args } => match (self.function(*function), args.as_slice()) {
-                    ("bin", [of, size]) if self.is_time(of, level) => {
-                        return match size.as_literal() {
-                            Some(Value::Timespan(ticks @ 1..)) => Ok(KeyOf::Time(*ticks)),
-                            Some(_) | None => Err(no_key(expr.span)),
-                        };
-                    }
-                    ("startofday", [of]) if self.is_time(of, level) => return Ok(KeyOf::Time(TICKS_PER_DAY)),
-                    ("startofweek", [of]) if self.is_time(of, level) => return Ok(KeyOf::Time(7 * TICKS_PER_DAY)),
-                    _ => break,
-                },
-                ExprKind::Literal(_)
-                | ExprKind::Moment(_)
-                | ExprKind::Path { .. }
-                | ExprKind::Arithmetic { .. }
-                | ExprKind::Negate(_)
-                | ExprKind::Compare { .. }
-                | ExprKind::Text(_)
-                | ExprKind::In { .. }
-                | ExprKind::Presence { .. }
-                | ExprKind::Time(_)
-                | ExprKind::And(_)
-                | ExprKind::Or(_)
-                | ExprKind::Not(_)
-                | ExprKind::Scalar(_) => break,
+        let (expr, level) = self.scopes.behind(expr, level);
+        if let ExprKind::Call { function, args } = &expr.kind {
+            match (self.function(*function), args.as_slice()) {
+                ("bin", [of, size]) if self.is_time(of, level) => {
+                    return match size.as_literal() {
+                        Some(Value::Timespan(ticks @ 1..)) => Ok(KeyOf::Time(*ticks)),
+                        Some(_) | None => Err(no_key(expr.span)),
+                    };
+                }
+                ("startofday", [of]) if self.is_time(of, level) => return Ok(KeyOf::Time(TICKS_PER_DAY)),
+                ("startofweek", [of]) if self.is_time(of, level) => return Ok(KeyOf::Time(7 * TICKS_PER_DAY)),
+                _ => {}
             }
         }
         self.field_key(ledger, expr, level)
@@ -176,22 +149,19 @@ impl<'p> Reader<'_, 'p, 'p> {
 
     /// Whether an expression is the time of the event.
     pub(super) fn is_time(&self, expr: &'p Expr, level: usize) -> bool {
-        let (mut expr, mut level) = (expr, level);
-        for _ in 0..DEPTH {
-            let Some(column) = expr.as_column() else { return false };
-            match self.scopes.meaning(column, level) {
-                Meaning::Computed(value, below) => (expr, level) = (value, below),
-                Meaning::Raw(column) => return self.fields.is_time(self.table, &column.name),
-                Meaning::RawOfOne(_)
+        let (expr, level) = self.scopes.behind(expr, level);
+        match expr.as_column().map(|column| self.scopes.meaning(column, level)) {
+            Some(Meaning::Raw(column)) => self.fields.is_time(self.table, &column.name),
+            Some(
+                Meaning::Computed(..)
+                | Meaning::RawOfOne(_)
                 | Meaning::ComputedOfOne(..)
                 | Meaning::Aggregate(..)
                 | Meaning::Count(_)
-                | Meaning::Gone(..) => {
-                    return false;
-                }
-            }
+                | Meaning::Gone(..),
+            )
+            | None => false,
         }
-        false
     }
 }
 

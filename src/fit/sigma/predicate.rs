@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::Ledger;
 use crate::fit::known::total;
+use crate::fit::text::constant_texts;
 use crate::plan::{Absence, CompareOp, Expr, ExprKind, NodeId, ScalarType, Value as Constant};
 use crate::source::Span;
 
@@ -354,24 +355,6 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
         negate: bool,
     ) -> Result<Logic, Unsayable> {
         let polarity = if negate { Polarity::Negative } else { Polarity::Positive };
-        let networks = |args: &[Expr]| -> Option<Vec<String>> {
-            let mut out = Vec::new();
-            for arg in args {
-                match arg.as_literal()? {
-                    Constant::String(text) => out.push(network(text)?),
-                    Constant::Array(items) => {
-                        for item in items {
-                            match item {
-                                Constant::String(text) => out.push(network(text)?),
-                                _ => return None,
-                            }
-                        }
-                    }
-                    _ => return None,
-                }
-            }
-            (!out.is_empty()).then_some(out)
-        };
         match (name, args) {
             ("not", [inner]) => self.condition(ledger, pass, inner, level, !negate),
             ("tobool", [inner]) if inner.ty == ScalarType::Bool => self.condition(ledger, pass, inner, level, negate),
@@ -383,7 +366,9 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
             ("ipv4_is_in_range" | "ipv4_is_match" | "ipv4_is_in_any_range", [address, ranges @ ..])
                 if name != "ipv4_is_match" || ranges.len() == 1 =>
             {
-                let Some(networks) = networks(ranges) else {
+                let networks = constant_texts(ranges).filter(|ranges| !ranges.is_empty());
+                let networks = networks.and_then(|ranges| ranges.into_iter().map(network).collect());
+                let Some(networks) = networks else {
                     return Err(Unsayable::new(
                         Code::RefusedPredicate,
                         span,
@@ -399,21 +384,7 @@ impl<'a, 'p> Reader<'_, 'a, 'p> {
                 if subject.last_after.is_some() || subject.front.is_some() {
                     return Err(self.refused_function(name, span));
                 }
-                let mut values = Vec::new();
-                for address in addresses {
-                    match address.as_literal() {
-                        Some(Constant::String(text)) => values.push(text.clone()),
-                        Some(Constant::Array(items)) => {
-                            for item in items {
-                                let Constant::String(text) = item else {
-                                    return Err(self.refused_function(name, span));
-                                };
-                                values.push(text.clone());
-                            }
-                        }
-                        Some(_) | None => return Err(self.refused_function(name, span)),
-                    }
-                }
+                let Some(values) = constant_texts(addresses) else { return Err(self.refused_function(name, span)) };
                 let message =
                     format!("`{name}` is said by a regular expression, which may find addresses within longer numbers");
                 notes.push(Diagnostic::note(Code::Approximated, Effect::Unsure, span, message));

@@ -8,6 +8,8 @@ use crate::plan::{AggregateBinding, ColumnRef, Expr};
 
 /// How often a name may stand for another one before it is given up.
 const DEPTH: usize = 64;
+/// How often a computed column may stand for another one.
+const COMPUTED: usize = 32;
 
 /// What a name stands for.
 #[derive(Clone, Debug)]
@@ -161,6 +163,26 @@ impl<'p> Scopes<'p> {
             }
         }
         None
+    }
+
+    /// The expression that a computed column stands for, and the scopes that it sees; any other expression stands for itself.
+    pub(super) fn behind(&self, expr: &'p Expr, level: usize) -> (&'p Expr, usize) {
+        let (mut expr, mut level) = (expr, level);
+        for _ in 0..COMPUTED {
+            match expr.as_column().map(|column| self.meaning(column, level)) {
+                Some(Meaning::Computed(value, below)) => (expr, level) = (value, below),
+                Some(
+                    Meaning::Raw(_)
+                    | Meaning::RawOfOne(_)
+                    | Meaning::ComputedOfOne(..)
+                    | Meaning::Aggregate(..)
+                    | Meaning::Count(_)
+                    | Meaning::Gone(..),
+                )
+                | None => break,
+            }
+        }
+        (expr, level)
     }
 
     /// What a name stands for in the scopes below a number.

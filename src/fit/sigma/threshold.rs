@@ -180,28 +180,25 @@ impl<'p> Thresholds<'_, 'p> {
     /// How many elements a set or list of a group has. A set without a bound holds each value once; a list holds that of
     /// each event that has one, which texts always do.
     fn length(&self, list: &'p Expr, level: usize) -> Option<Measured<'p>> {
-        let (mut expr, mut level) = (list, level);
-        for _ in 0..DEPTH {
-            match self.scopes.meaning(expr.as_column()?, level) {
-                Meaning::Computed(value, below) => (expr, level) = (value, below),
-                Meaning::Aggregate(binding, below) => {
-                    let AggregateValue::One(it) = &binding.value else { return None };
-                    let measure = match (it.kind, it.args.as_slice()) {
-                        (AggregateKind::MakeSet, [value]) => Measure::Distinct(value),
-                        (AggregateKind::MakeList, [value]) if value.ty == ScalarType::String => Measure::Count,
-                        _ => return None,
-                    };
-                    let (binding, condition) = (binding.id, it.condition.as_ref());
-                    return Some(Measured { binding, measure, condition, level: below, estimate: false });
-                }
-                Meaning::Raw(_)
-                | Meaning::Count(_)
-                | Meaning::RawOfOne(_)
-                | Meaning::ComputedOfOne(..)
-                | Meaning::Gone(..) => return None,
+        let (expr, level) = self.scopes.behind(list, level);
+        match self.scopes.meaning(expr.as_column()?, level) {
+            Meaning::Aggregate(binding, below) => {
+                let AggregateValue::One(it) = &binding.value else { return None };
+                let measure = match (it.kind, it.args.as_slice()) {
+                    (AggregateKind::MakeSet, [value]) => Measure::Distinct(value),
+                    (AggregateKind::MakeList, [value]) if value.ty == ScalarType::String => Measure::Count,
+                    _ => return None,
+                };
+                let (binding, condition) = (binding.id, it.condition.as_ref());
+                Some(Measured { binding, measure, condition, level: below, estimate: false })
             }
+            Meaning::Computed(..)
+            | Meaning::Raw(_)
+            | Meaning::Count(_)
+            | Meaning::RawOfOne(_)
+            | Meaning::ComputedOfOne(..)
+            | Meaning::Gone(..) => None,
         }
-        None
     }
 }
 

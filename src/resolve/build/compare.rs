@@ -2,8 +2,6 @@
 //!
 //! Nulls: <https://learn.microsoft.com/kusto/query/scalar-data-types/null-values>.
 
-use std::cmp::Ordering;
-
 use super::boolean::{as_bool, is_reference, negate, never_null};
 use super::{Builder, Built, convert, cover, literal, time, truth};
 use crate::diagnostic::{Code, Diagnostic, Effect};
@@ -205,12 +203,12 @@ pub(super) fn constants(op: CompareOp, left: &Value, right: &Value) -> Option<bo
         (Value::Bool(a), Value::Bool(b)) => equal_only(op, a == b),
         (Value::Guid(a), Value::Guid(b)) => equal_only(op, a == b),
         (Value::String(a), Value::String(b)) => equal_only(op, a == b),
-        (Value::Long(a), Value::Long(b)) => Some(ordered(op, a.cmp(b))),
-        (Value::Datetime(a), Value::Datetime(b)) => Some(ordered(op, a.cmp(b))),
-        (Value::Timespan(a), Value::Timespan(b)) => Some(ordered(op, a.cmp(b))),
+        (Value::Long(a), Value::Long(b)) => Some(op.holds(a.cmp(b))),
+        (Value::Datetime(a), Value::Datetime(b)) => Some(op.holds(a.cmp(b))),
+        (Value::Timespan(a), Value::Timespan(b)) => Some(op.holds(a.cmp(b))),
         (Value::Long(_) | Value::Real(_), Value::Long(_) | Value::Real(_)) => {
             let (a, b) = (convert::exact_real(left)?, convert::exact_real(right)?);
-            a.partial_cmp(&b).map(|order| ordered(op, order))
+            a.partial_cmp(&b).map(|order| op.holds(order))
         }
         (
             Value::Bool(_)
@@ -233,16 +231,5 @@ fn equal_only(op: CompareOp, equal: bool) -> Option<bool> {
         CompareOp::Eq => Some(equal),
         CompareOp::Ne => Some(!equal),
         CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => None,
-    }
-}
-
-fn ordered(op: CompareOp, order: Ordering) -> bool {
-    match op {
-        CompareOp::Eq => order.is_eq(),
-        CompareOp::Ne => order.is_ne(),
-        CompareOp::Lt => order.is_lt(),
-        CompareOp::Le => order.is_le(),
-        CompareOp::Gt => order.is_gt(),
-        CompareOp::Ge => order.is_ge(),
     }
 }

@@ -266,22 +266,10 @@ impl<'a> Fitter<'a, '_> {
 
     /// The same where all are constant.
     fn constant_texts(&mut self, expr: &Expr, items: &[Expr]) -> Fit<Vec<String>> {
-        let computed = || Unsayable::not_yet(expr.span, "a condition with computed addresses");
-        let mut texts = Vec::new();
-        for item in items {
-            self.ledger.carried(item.id);
-            match item.as_literal() {
-                Some(Value::String(text)) => texts.push(text.clone()),
-                Some(Value::Array(values)) => {
-                    for value in values {
-                        let Value::String(text) = value else { return Err(computed()) };
-                        texts.push(text.clone());
-                    }
-                }
-                Some(_) | None => return Err(computed()),
-            }
-        }
-        Ok(texts)
+        items.iter().for_each(|item| self.ledger.carried(item.id));
+        let texts = crate::fit::text::constant_texts(items)
+            .ok_or_else(|| Unsayable::not_yet(expr.span, "a condition with computed addresses"))?;
+        Ok(texts.into_iter().map(str::to_owned).collect())
     }
 }
 
