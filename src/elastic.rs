@@ -126,7 +126,7 @@ mod tests {
         let note = Diagnostic::note(Code::Ignored, verdict, Span::default(), format!("it is {verdict}"));
         match verdict {
             Effect::Refused => Translation::refused(vec![note]),
-            verdict => Translation { verdict, query: Some("q".to_owned()), time_range: None, notes: vec![note] },
+            verdict => Translation { verdict, query: Some("q".to_owned()), ..Translation::refused(vec![note]) },
         }
     }
 

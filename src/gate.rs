@@ -9,6 +9,7 @@ use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::elastic;
 use crate::emit::{self, Translation};
 use crate::fit::{Frame, Style};
+use crate::package::Packager;
 use crate::plan::{NodeRef, Tree};
 use crate::resolve::{self, Resolved};
 use crate::source::Span;
@@ -148,6 +149,14 @@ impl Gate {
     pub fn add_overlay(&mut self, text: impl Into<String>, file: impl Into<String>) {
         self.overlays.push((file.into(), text.into()));
         self.schemas = Mutex::default();
+    }
+
+    /// What makes rule files, with the templates of a site's folder in place of those of the targets' data.
+    ///
+    /// # Errors
+    /// A template can not be read or is malformed.
+    pub fn packager(&self, templates: Option<&Path>) -> Result<Packager, TargetError> {
+        Ok(Packager::new(self.targets.files(), templates)?)
     }
 
     /// Whether translations can be made as asked: the schema exists, the overlays fit it, and the target may have such a

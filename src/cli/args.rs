@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::Usage;
+use super::answer::{Job, Work};
 use crate::fit::Style;
+use crate::package::Package;
 use crate::target::{Target, TargetError, Version};
 use crate::{Gate, Options};
 
@@ -81,6 +83,85 @@ impl Data {
     }
 }
 
+/// What is made of each hunt.
+#[derive(Debug, Args)]
+pub(super) struct Making {
+    /// Targets, comma separated: splunk, eql, esql, sigma, elastic (the better one of eql and esql), all
+    #[arg(short, long, value_name = "TARGET,...", value_delimiter = ',', required = true)]
+    target: Vec<String>,
+    /// How the site's data is named in the target: NAME, or TARGET=NAME for one of several targets
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    schema: Vec<String>,
+    /// The version of Elastic that queries are for, such as 8.19; by default the newest that the data knows
+    #[arg(long, value_name = "VERSION")]
+    target_version: Option<Version>,
+    #[command(flatten)]
+    data: Data,
+    /// How queries are written
+    #[arg(long, value_enum, default_value_t = StyleArg::Exact)]
+    style: StyleArg,
+    /// Forms of rule files, comma separated, or all; by default the usual one of each target
+    #[arg(long, value_name = "PACKAGE,...", value_delimiter = ',')]
+    package: Vec<String>,
+    /// Templates of rule files, <package>.hbs, in place of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
+}
+
+impl Making {
+    /// The gate, and what is to be made; `rules` says whether rule files are.
+    ///
+    /// # Errors
+    /// Wrong usage, or data that can not be used.
+    pub(super) fn work(&self, rules: bool) -> anyhow::Result<(Gate, Work)> {
+        let asks = targets(&self.target)?;
+        if let (Some(version), false) = (self.target_version, asks.iter().any(|ask| ask.is_elastic())) {
+            let message =
+                format!("--target-version {version} is for eql, esql and elastic, of which none is asked for");
+            return Err(Usage(message).into());
+        }
+        if !rules && (!self.package.is_empty() || self.templates.is_some()) {
+            return Err(Usage("--package and --templates are for rule files: --as rule".to_owned()).into());
+        }
+        let packages = packages(&self.package)?;
+        let unused = packages.iter().find(|package| !asks.iter().any(|ask| ask.has(**package)));
+        if let (Some(package), false) = (unused, self.package.iter().any(|name| name == "all")) {
+            return Err(Usage(format!("--package {package} is for none of the targets that are asked for")).into());
+        }
+        let gate = self.data.gate()?;
+        let task = |target| task(&gate, target, &self.schema, self.style.into(), self.target_version);
+        let jobs: Vec<Job> = asks
+            .iter()
+            .map(|ask| match ask {
+                Ask::One(target) => task(*target).map(Job::One),
+                Ask::Elastic => Ok(Job::Better { eql: task(Target::Eql)?, esql: task(Target::Esql)? }),
+            })
+            .collect::<anyhow::Result<_>>()?;
+        let packager = rules.then(|| gate.packager(self.templates.as_deref())).transpose();
+        let packager = packager.map_err(|error| Usage(format!("HG408: --templates: {error}")))?;
+        Ok((gate, Work { jobs, packager, packages, annotate: false }))
+    }
+}
+
+/// The forms of rule files of a `--package` list.
+fn packages(names: &[String]) -> Result<Vec<Package>, Usage> {
+    let mut packages = Vec::new();
+    for name in names {
+        let found = match Package::from_name(name) {
+            Some(package) => vec![package],
+            None if name.trim().eq_ignore_ascii_case("all") => Package::ALL.to_vec(),
+            None => {
+                let known = Package::ALL.map(Package::name).join(", ");
+                return Err(Usage(format!("`{name}` is no form of rule file; they are {known} and all")));
+            }
+        };
+        packages.extend(found);
+    }
+    packages.sort_unstable();
+    packages.dedup();
+    Ok(packages)
+}
+
 /// How a query is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum StyleArg {
@@ -114,6 +195,14 @@ impl Ask {
         match self {
             Self::One(target) => target.name(),
             Self::Elastic => "elastic",
+        }
+    }
+
+    /// Whether rule files of this form can be made of it.
+    fn has(self, package: Package) -> bool {
+        match self {
+            Self::One(target) => Package::of(target).contains(&package),
+            Self::Elastic => Package::of(Target::Esql).contains(&package),
         }
     }
 

@@ -3,6 +3,7 @@
 //! One file per command. Streams are written here and nowhere else, through `output::Output`; how a result reads is
 //! for `report`, what it is for the front door.
 
+mod answer;
 mod args;
 mod check;
 mod completions;

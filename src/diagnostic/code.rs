@@ -1,7 +1,7 @@
 //! The registry of codes. A code is never reused: one that goes out of use stays here, marked so in its text.
 //!
-//! `HG0xx` reading and syntax, `HG1xx` names and types, `HG2xx` refused, `HG3xx` fidelity, `HG4xx` target data,
-//! `HG9xx` a fault of huntgate itself.
+//! `HG0xx` reading and syntax, `HG1xx` names and types, `HG2xx` refused, `HG3xx` fidelity, `HG4xx` target data, `HG5xx` rules and
+//! their files, `HG9xx` a fault of huntgate itself.
 //!
 //! It is one table and may be longer than other files: the enum, its texts and the list of all come from it, so that no code
 //! can lack an explanation or be given twice. What a code does to a verdict is in `effect.rs`.
@@ -654,6 +654,99 @@ codes! {
         when: "The hunt is meant for another platform.",
         todo: "Change `product` in the rule, or write a rule for each platform.",
         reference: "https://sigmahq.io/sigma-specification/specification/sigma-appendix-taxonomy.html",
+    }
+
+    // ---- HG5xx: rules and their files
+    RuleKeyUnread "HG501" {
+        title: "a key of the rule is not read",
+        what: "The file says something of the hunt under a key that huntgate does not know, or in a form that it does not read.",
+        when: "Always: nothing of it is in a rule file.",
+        todo: "Look whether the target's rule needs it; correct the form of the value.",
+        reference: "https://learn.microsoft.com/en-us/azure/sentinel/sentinel-analytic-rules-creation",
+    }
+    RuleKindPassedOver "HG502" {
+        title: "a rule of this kind is passed over",
+        what: "The file holds a rule that has no KQL query of its own: fusion, machine learning, threat intelligence, incident creation.",
+        when: "Always: the rule is named and not converted.",
+        todo: "Use what the target has for the purpose.",
+        reference: "https://learn.microsoft.com/en-us/azure/sentinel/threat-detection",
+    }
+    RuleFieldDropped "HG503" {
+        title: "a field of the rule has no place in the target's rule",
+        what: "The source gives a field that the rule file can not hold.",
+        when: "Always; the note says what it was.",
+        todo: "See the note.",
+        reference: "",
+    }
+    RuleFieldChanged "HG504" {
+        title: "a field of the rule is carried in another form",
+        what: "The rule file says the field in the words or units of the target, which do not say quite the same.",
+        when: "See the note.",
+        todo: "See the note.",
+        reference: "",
+    }
+    RuleFieldAssumed "HG505" {
+        title: "the rule file needs a value that the source does not give",
+        what: "The target's rules must have the field; a usual value stands there.",
+        when: "The site wants another.",
+        todo: "Change it in the rule file, or give it in the source.",
+        reference: "",
+    }
+    ScheduleChanged "HG506" {
+        title: "the rule runs at other times, or over other times",
+        what: "The target can not run the rule as often, or look as far back, as the source says.",
+        when: "Events at the edges of runs are seen twice, late or never; the note says which.",
+        todo: "Check schedule and look-back in the rule file.",
+        reference: "",
+    }
+    TriggerChanged "HG507" {
+        title: "the threshold on the number of rows is not in the rule as it was",
+        what: "Sentinel compares the number of rows of a run with a threshold; the target's rule does so in another way, or not at all.",
+        when: "Runs with a number of rows on the other side of the threshold.",
+        todo: "See the note.",
+        reference: "https://learn.microsoft.com/en-us/azure/sentinel/create-analytics-rules",
+    }
+    EntityUnmapped "HG508" {
+        title: "an entity's column is not a field of the rows",
+        what: "The source names a column for an entity, a detail or a text of the alert which the target's rows do not hold.",
+        when: "Always: the alert does not show it.",
+        todo: "Add the column to the rows of the hunt, or the field to the rule file.",
+        reference: "https://learn.microsoft.com/en-us/azure/sentinel/map-data-fields-to-entities",
+    }
+    AttackUnknown "HG509" {
+        title: "no tactic or technique of ATT&CK",
+        what: "The source names a tactic or technique that the bundled version of ATT&CK for Enterprise does not hold, or has withdrawn.",
+        when: "Always: it is left out, or replaced by the one that ATT&CK names instead.",
+        todo: "Correct it in the source.",
+        reference: "https://attack.mitre.org/",
+    }
+    RuleTypeChosen "HG510" {
+        title: "which type of rule was chosen",
+        what: "Elastic Security runs rules of several types; the one that says the hunt best was chosen.",
+        when: "The site prefers another type.",
+        todo: "Ask for `--target eql` or `--target esql` to have a rule of that language.",
+        reference: "https://www.elastic.co/docs/solutions/security/detect-and-alert/about-detection-rules",
+    }
+    RuleRefused "HG511" {
+        title: "the target has no rule that says this",
+        what: "The query can be given, and a rule that runs it as the source's rule does can not.",
+        when: "Always: no rule file is given.",
+        todo: "See the note.",
+        reference: "",
+    }
+    BadAllowance "HG512" {
+        title: "a comment that allows notes can not be used",
+        what: "A comment `huntgate: allow` names no code, an unknown one, or gives no reason.",
+        when: "Always: it allows nothing.",
+        todo: "Write `// huntgate: allow HG312 because ...`.",
+        reference: "",
+    }
+    UnusedAllowance "HG513" {
+        title: "an allowance that nothing needs",
+        what: "A comment or an entry of the baseline accepts a note that no translation of the hunt has.",
+        when: "The hunt or huntgate has changed since.",
+        todo: "Delete it.",
+        reference: "",
     }
 
     // ---- HG9xx: faults of huntgate

@@ -99,8 +99,7 @@ mod tests {
         let mut it = Translation {
             verdict: Effect::Exact,
             query: Some(query.to_owned()),
-            time_range: None,
-            notes: vec![note.clone(), note],
+            ..Translation::refused(vec![note.clone(), note])
         };
         it.annotate(target);
         it.query.unwrap()

@@ -14,11 +14,11 @@ mod translation;
 pub use translation::Translation;
 
 use crate::diagnostic::{Code, Diagnostic, Effect};
-use crate::fit::{self, Entry, Frame, Ledger, Refused, TimeRange};
+use crate::fit::{self, Entry, Fitted, Frame, Ledger, Refused};
 use crate::target::Target;
 
-/// A query and the time over which it is to be run.
-type Answer = Result<(String, Option<TimeRange>), Refused>;
+/// The text of a query, and what the fitter says of it.
+type Answer = Result<Fitted<String>, Refused>;
 
 /// Fits the plan of a frame to a target and prints it. `earlier` are the remarks of resolution, which belong to every
 /// translation of the hunt.
@@ -28,13 +28,21 @@ pub(crate) fn translate(frame: &Frame<'_>, target: Target, earlier: &[Diagnostic
     let closed = ledger.close(frame.plan);
     let mut notes: Vec<Diagnostic> = earlier.iter().map(|note| remark(note.clone())).collect();
     let verdict = notes.iter().filter_map(|note| note.effect).fold(closed.verdict(), Effect::and);
-    notes.extend(closed.into_notes());
+    let (own, needs) = closed.into_parts();
+    notes.extend(own);
     notes.sort_by_key(|note| (note.span.start, note.span.end, note.code));
     match answer {
-        Ok((query, time_range)) if verdict != Effect::Refused => {
-            Translation { verdict, query: Some(query), time_range, notes }
+        Ok(Fitted { tree, time_range, columns }) if verdict != Effect::Refused => {
+            Translation { verdict, query: Some(tree), time_range, columns, needs, notes }
         }
         Ok(_) | Err(_) => Translation::refused(notes),
+    }
+}
+
+impl<T> Fitted<T> {
+    /// The same with the text of the tree in its place.
+    fn printed(self, print: impl FnOnce(&T) -> String) -> Fitted<String> {
+        Fitted { tree: print(&self.tree), time_range: self.time_range, columns: self.columns }
     }
 }
 
@@ -48,17 +56,17 @@ pub(crate) fn entries(frame: &Frame<'_>, target: Target) -> Vec<Entry> {
 
 fn answer(frame: &Frame<'_>, target: Target, ledger: &mut Ledger) -> Answer {
     match target {
-        Target::Splunk => fit::spl::fit(frame, ledger).map(|(tree, range)| (spl::print(&tree), range)),
+        Target::Splunk => fit::spl::fit(frame, ledger).map(|fitted| fitted.printed(spl::print)),
         Target::Eql => {
             let Some(context) = frame.facts.context("query") else {
                 let message = "the data of the target does not say how names are written";
                 let refusal = Diagnostic::refusal(Code::BadTargetData, frame.plan.pipeline.span, message);
                 return Err(ledger.refuse(frame.plan, refusal));
             };
-            fit::eql::fit(frame, ledger).map(|(tree, range)| (eql::print(&tree, context), range))
+            fit::eql::fit(frame, ledger).map(|fitted| fitted.printed(|tree| eql::print(tree, context)))
         }
-        Target::Sigma => fit::sigma::fit(frame, ledger).map(|(tree, range)| (sigma::print(&tree), range)),
-        Target::Esql => fit::esql::fit(frame, ledger).map(|(tree, range)| (esql::print(&tree), range)),
+        Target::Sigma => fit::sigma::fit(frame, ledger).map(|fitted| fitted.printed(sigma::print)),
+        Target::Esql => fit::esql::fit(frame, ledger).map(|fitted| fitted.printed(esql::print)),
     }
 }
 

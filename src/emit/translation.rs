@@ -1,7 +1,9 @@
 //! The answer for one hunt and one target.
 
+use std::sync::Arc;
+
 use crate::diagnostic::{Diagnostic, Effect, Severity};
-use crate::fit::TimeRange;
+use crate::fit::{Need, TimeRange};
 
 /// A hunt in a target's language, with what differs.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +14,10 @@ pub struct Translation {
     pub query: Option<String>,
     /// Over which time the query is to be run, where the hunt's window is not in the query itself.
     pub time_range: Option<TimeRange>,
+    /// The columns of the hunt's rows and the fields that hold them in what the query gives, as far as each is one.
+    pub columns: Vec<(Arc<str>, String)>,
+    /// What the query reads by its name and the site must have.
+    pub needs: Vec<Need>,
     /// Every difference, in the order of the hunt's text.
     pub notes: Vec<Diagnostic>,
 }
@@ -23,6 +29,6 @@ impl Translation {
             let effect = if note.severity == Severity::Error { Effect::Refused } else { Effect::Exact };
             note.effect = note.effect.filter(|_| note.severity != Severity::Error).or(Some(effect));
         }
-        Self { verdict: Effect::Refused, query: None, time_range: None, notes }
+        Self { verdict: Effect::Refused, query: None, time_range: None, columns: Vec::new(), needs: Vec::new(), notes }
     }
 }

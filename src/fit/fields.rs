@@ -19,10 +19,16 @@ use crate::target::{
 };
 use crate::vocabulary::TableRow;
 
-use super::{Frame, Ledger};
+use super::{Frame, Ledger, needs};
 
 /// The schema that keeps KQL's names.
 pub(crate) const SOURCE_SCHEMA: &str = "source";
+
+/// The table, with what its events need in the site written down.
+fn written_down<'a>(ledger: &mut Ledger, table: Table<'a>) -> Table<'a> {
+    needs::of_selector(&table.selector, &table.name).into_iter().for_each(|need| ledger.need(need));
+    table
+}
 
 /// The schema as one translation sees it: each assumption is noted once.
 #[derive(Debug)]
@@ -124,7 +130,10 @@ impl<'a> Fields<'a> {
                 let note = Diagnostic::note(Code::UnmappedTable, Effect::Unsure, span, message);
                 ledger.note(Polarity::Positive, note.help("name the source with --fields"));
             }
-            return Ok(Table { name: table.name.clone(), selector: Cow::Owned(selector), row, map: None });
+            return Ok(written_down(
+                ledger,
+                Table { name: table.name.clone(), selector: Cow::Owned(selector), row, map: None },
+            ));
         }
         let selector = match map {
             Some(map) => Cow::Borrowed(&map.selector),
@@ -167,7 +176,7 @@ impl<'a> Fields<'a> {
             let note = Diagnostic::note(Code::OtherIndex, Effect::Exact, span, message);
             ledger.note(Polarity::Positive, note.help("name the index with --fields"));
         }
-        Ok(Table { name: table.name.clone(), selector, row, map })
+        Ok(written_down(ledger, Table { name: table.name.clone(), selector, row, map }))
     }
 
     /// A column of a table in the schema. `table` is `None` where the column belongs to no single table.

@@ -3,6 +3,9 @@
 //! A translation is built from a [`ClosedLedger`] only, and only [`Ledger::close`] makes one: a node without an entry is a
 //! fault (`HG901`) and no query is given, in release builds too. This module knows no target.
 
+use std::collections::BTreeSet;
+
+use super::needs::Need;
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{NodeId, NodeRef, Plan, Tree};
 use crate::source::Span;
@@ -30,6 +33,7 @@ pub struct Refused(());
 pub struct Ledger {
     entries: Vec<Option<Entry>>,
     notes: Vec<Diagnostic>,
+    needs: BTreeSet<Need>,
     verdict: Effect,
     /// The direction of the place that notes are written for.
     base: Polarity,
@@ -41,6 +45,7 @@ pub struct Ledger {
 pub struct ClosedLedger {
     entries: Vec<Entry>,
     notes: Vec<Diagnostic>,
+    needs: BTreeSet<Need>,
     verdict: Effect,
 }
 
@@ -50,6 +55,7 @@ impl Ledger {
         Self {
             entries: vec![None; plan.nodes as usize],
             notes: Vec::new(),
+            needs: BTreeSet::new(),
             verdict: Effect::Exact,
             base: Polarity::Positive,
             text_len: plan.pipeline.span.end,
@@ -135,6 +141,11 @@ impl Ledger {
         self.notes.push(note);
     }
 
+    /// The query reads something by its name that the site must have.
+    pub fn need(&mut self, need: Need) {
+        self.needs.insert(need);
+    }
+
     /// The verdict so far.
     pub fn verdict(&self) -> Effect {
         self.verdict
@@ -169,7 +180,7 @@ impl Ledger {
         });
         notes.dedup();
         let entries = self.entries.into_iter().map(|entry| entry.unwrap_or(Entry::Refused(Code::OpenLedger))).collect();
-        ClosedLedger { entries, notes, verdict: self.verdict }
+        ClosedLedger { entries, notes, needs: self.needs, verdict: self.verdict }
     }
 
     /// A later, graver entry replaces an earlier one; an entry is never softened.
@@ -200,9 +211,9 @@ impl ClosedLedger {
         self.verdict
     }
 
-    /// The notes, in the order of the hunt's text, each once.
-    pub fn into_notes(self) -> Vec<Diagnostic> {
-        self.notes
+    /// The notes, in the order of the hunt's text, each once, and what the query needs in its site.
+    pub fn into_parts(self) -> (Vec<Diagnostic>, Vec<Need>) {
+        (self.notes, self.needs.into_iter().collect())
     }
 }
 
@@ -235,7 +246,7 @@ mod tests {
         ledger.carried(plan.pipeline.stages[0].id);
         let closed = ledger.close(&plan);
         assert_eq!(closed.verdict(), Effect::Refused);
-        assert_eq!(closed.into_notes()[0].code, Code::OpenLedger);
+        assert_eq!(closed.into_parts().0[0].code, Code::OpenLedger);
     }
 
     #[test]
@@ -254,7 +265,7 @@ mod tests {
         );
         let closed = ledger.close(&plan);
         assert_eq!(closed.verdict(), Effect::Narrower);
-        let spans: Vec<_> = closed.into_notes().iter().map(|note| note.span).collect();
+        let spans: Vec<_> = closed.into_parts().0.iter().map(|note| note.span).collect();
         assert_eq!(spans, [stage.span, Span::new(40, 45)]);
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod json;
 mod known;
 mod ledger;
 mod lucene;
+mod needs;
 mod outside;
 mod parse;
 mod regex;
@@ -29,12 +30,26 @@ pub mod text;
 mod unsayable;
 mod window;
 
+use std::sync::Arc;
+
 pub(crate) use fields::{Field, Fields, Table};
 pub(crate) use frame::Frame;
 pub(crate) use ingest::LiteralFit;
 pub use ledger::{ClosedLedger, Entry, Ledger, Refused};
+pub use needs::{Need, NeedKind};
 pub(crate) use window::seconds;
 pub use window::{TimeRange, Window, iso8601, moment_text};
+
+/// What a fitter makes of a plan.
+#[derive(Debug)]
+pub(crate) struct Fitted<T> {
+    /// The query, document or pipeline.
+    pub(crate) tree: T,
+    /// The time over which it is to be run, where that is not in the query.
+    pub(crate) time_range: Option<TimeRange>,
+    /// The columns of the hunt's rows and the fields that hold them in what comes out, as far as each is one.
+    pub(crate) columns: Vec<(Arc<str>, String)>,
+}
 
 /// How a query is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

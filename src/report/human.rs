@@ -288,7 +288,8 @@ mod tests {
             |effect, at| Diagnostic::note(Code::InferredField, effect, Span::new(at, at + 1), format!("note {at}"));
         let mut notes: Vec<_> = (0..5).map(|at| note(Effect::Exact, at)).collect();
         notes.push(note(Effect::Narrower, 4));
-        let translation = Translation { verdict: Effect::Narrower, query: Some("q".into()), time_range: None, notes };
+        let translation =
+            Translation { verdict: Effect::Narrower, query: Some("q".into()), ..Translation::refused(notes) };
         let text = Human::new(false).notes(&page, &translation);
         assert!(text.starts_with("narrower[HG401]: note 4"), "{text}");
         assert!(text.contains("exact[HG401] note 2 (1:3)") && text.contains("... and 2 more exact[HG401]"), "{text}");

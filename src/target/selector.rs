@@ -67,7 +67,8 @@ impl Selector {
 }
 
 impl Term {
-    fn describe(&self) -> String {
+    /// The term in words; no target's syntax.
+    pub(crate) fn describe(&self) -> String {
         match &self.test {
             TermTest::OneOf(values) | TermTest::Like(values) => format!("{} = {}", self.field, values.join(" or ")),
             TermTest::Exists => format!("{} is there", self.field),

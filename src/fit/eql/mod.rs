@@ -32,7 +32,7 @@ mod window;
 use std::collections::HashSet;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::fit::{Fields, Frame, Ledger, Refused, TimeRange};
+use crate::fit::{Fields, Fitted, Frame, Ledger, Refused};
 use crate::plan::{Expr, NodeId};
 use crate::target::Construct;
 
@@ -42,7 +42,7 @@ use tree::Query;
 use window::windows;
 
 /// Fits a plan to EQL; gives the query and the time over which it is to be run.
-pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Query, Option<TimeRange>), Refused> {
+pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<Fitted<Query>, Refused> {
     let plan = frame.plan;
     let (range, windows) = windows(&plan.pipeline);
     let held: HashSet<NodeId> = windows.iter().map(|expr| expr.id).collect();
@@ -69,5 +69,5 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Query, Opti
             return Err(ledger.refuse(plan, *refusal));
         }
     }
-    Ok((query, range))
+    Ok(Fitted { tree: query, time_range: range, columns: Vec::new() })
 }

@@ -45,7 +45,7 @@ use self::tree::{Body, Command, Expr, Name, Query, Source};
 use super::demand::Demand;
 use super::flow::{Proven, polarities};
 use super::unsayable::{Fit, Stopped, Unsayable};
-use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window};
+use super::{Fields, Fitted, Frame, Ledger, Refused, Table, Window};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{Expr as Meant, NodeId, Pipeline, ScalarType, Tree};
 use crate::source::Span;
@@ -60,7 +60,7 @@ fn unwritten(span: Span, what: impl std::fmt::Display) -> Unsayable {
 ///
 /// # Errors
 /// The ledger holds the refusal.
-pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Query, Option<TimeRange>), Refused> {
+pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<Fitted<Query>, Refused> {
     let Some(context) = frame.facts.context("query") else {
         let fault = Diagnostic::refusal(Code::BadTargetData, frame.plan.pipeline.span, "the target has no contexts");
         return Err(ledger.refuse(frame.plan, fault));
@@ -72,7 +72,8 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Query, Opti
         Ok(()) => {
             fitter.delivered(pipeline.span);
             fitter.row_limit(pipeline);
-            Ok((Query { context, body: fitter.finish().body }, None))
+            let tree = Query { context, body: fitter.finish().body };
+            Ok(Fitted { tree, time_range: None, columns: Vec::new() })
         }
         Err(Stopped { at: None, reason }) => Err(fitter.ledger.refuse(pipeline, *reason.0)),
         Err(Stopped { at: Some(stage), reason }) => Err(fitter.ledger.refuse(stage, *reason.0)),

@@ -372,7 +372,7 @@ mod tests {
             about,
         };
         let mut ledger = Ledger::new(&plan);
-        let documents = crate::fit::sigma::fit(&frame, &mut ledger).unwrap().0.documents;
+        let documents = crate::fit::sigma::fit(&frame, &mut ledger).unwrap().tree.documents;
         ledger.close(&plan);
         let heading = |document| match document {
             Document::Rule(rule) => rule.heading,

@@ -36,7 +36,7 @@ pub(crate) mod tree;
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::fit::{Frame, Ledger, Refused, TimeRange};
+use crate::fit::{Fitted, Frame, Ledger, Refused};
 use crate::plan::{JoinKind, NodeId, NodeRef, Pipeline, Source, Stage, StageKind, Tree};
 
 use correlate::{Correlations, Correlator, Shape, Stop};
@@ -49,7 +49,7 @@ use subject::Unsayable;
 use tree::Documents;
 
 /// Says a hunt as Sigma rules.
-pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Documents, Option<TimeRange>), Refused> {
+pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<Fitted<Documents>, Refused> {
     let mut not = Not::new();
     loop {
         let mut dry = Ledger::new(frame.plan);
@@ -110,7 +110,7 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Documents, 
         );
         ledger.rewritten_whole(*condition, Polarity::Positive, note);
     }
-    Ok((Documents { documents }, window.range))
+    Ok(Fitted { tree: Documents { documents }, time_range: window.range, columns: Vec::new() })
 }
 
 /// Gives up all correlations of a hunt that has too many of them.

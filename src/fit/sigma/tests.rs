@@ -4,7 +4,7 @@ use serde_yaml_ng::Value as Yaml;
 
 use crate::about::About;
 use crate::diagnostic::{Code, Effect};
-use crate::fit::{Frame, Ledger, Style, TimeRange};
+use crate::fit::{Fitted, Frame, Ledger, Style, TimeRange};
 use crate::target::{Target, Targets};
 use crate::vocabulary::Vocabulary;
 use crate::{emit, resolve, syntax};
@@ -58,11 +58,11 @@ fn said(hunt: &str, schema: &str, style: Style) -> Said {
     let fitted = fit(&frame, &mut ledger);
     let closed = ledger.close(&plan);
     let verdict = closed.verdict();
-    let notes: Vec<_> = closed.into_notes().iter().map(|note| (note.code, note.effect)).collect();
+    let notes: Vec<_> = closed.into_parts().0.iter().map(|note| (note.code, note.effect)).collect();
     assert!(!notes.iter().any(|(code, _)| *code == Code::OpenLedger), "{hunt}");
     let mut names_used = true;
     let (documents, range) = match fitted {
-        Ok((rules, range)) => {
+        Ok(Fitted { tree: rules, time_range: range, .. }) => {
             for document in &rules.documents {
                 if let tree::Document::Rule(rule) = document {
                     names_used &= rule.used().len() == rule.selections.len();

@@ -50,7 +50,7 @@ use self::tree::{Command, EvalExpr, Name, Query, SearchExpr};
 use super::demand::Demand;
 use super::flow::{Proven, polarities};
 use super::unsayable::{Fit, Stopped, Unsayable};
-use super::{Fields, Frame, Ledger, Refused, Table, TimeRange, Window, regex};
+use super::{Fields, Fitted, Frame, Ledger, Refused, Table, TimeRange, Window, regex};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{Expr, Pipeline, Tree};
 use crate::source::Span;
@@ -66,7 +66,7 @@ impl Unsayable {
 ///
 /// # Errors
 /// The ledger holds the refusal.
-pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Query, Option<TimeRange>), Refused> {
+pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<Fitted<Query>, Refused> {
     let contexts = frame.facts.context("search").zip(frame.facts.context("where"));
     let Some((search, eval)) = contexts else {
         let fault = Diagnostic::refusal(Code::BadTargetData, frame.plan.pipeline.span, "the target has no contexts");
@@ -76,7 +76,7 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<(Query, Opti
     let mut branch = Fitter::new(frame, ledger).pipeline(&frame.plan.pipeline)?;
     // The window is in the query; a data model is read over the search's own range, which must hold it.
     let range = branch.range.take();
-    Ok((Query { search, eval, commands: branch.commands() }, range))
+    Ok(Fitted { tree: Query { search, eval, commands: branch.commands() }, time_range: range, columns: Vec::new() })
 }
 
 /// The state of one pipeline: the hunt, or a part of it that is a search of its own.

@@ -32,8 +32,8 @@ fn said(plan: &Plan, text: &str, schema: &str, style: Style) -> Said {
     let mut ledger = Ledger::new(plan);
     let fitted = super::fit(&frame, &mut ledger);
     let closed = ledger.close(plan);
-    let query = fitted.map(|(tree, _)| emit::spl::print(&tree)).unwrap_or_default();
-    Said { verdict: closed.verdict(), query, notes: closed.into_notes() }
+    let query = fitted.map(|fitted| emit::spl::print(&fitted.tree)).unwrap_or_default();
+    Said { verdict: closed.verdict(), query, notes: closed.into_parts().0 }
 }
 
 fn hunt_in(text: &str, schema: &str, style: Style) -> Said {

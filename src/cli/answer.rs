@@ -1,0 +1,161 @@
+//! The answer to one hunt: its translations, and the rule files that are made of them.
+//!
+//! What `convert`, `migrate` and `snapshot` have in common. Nothing is written here.
+
+use super::args::Task;
+use super::guard::guarded;
+use super::stream::{Unit, fault_of};
+use crate::Gate;
+use crate::diagnostic::{Diagnostic, Effect};
+use crate::emit::Translation;
+use crate::package::{Package, Packager, RuleFile, Subject};
+use crate::report::Page;
+use crate::source::Span;
+use crate::target::Target;
+
+/// What is to be made of each hunt.
+pub(super) struct Work {
+    /// The translations.
+    pub(super) jobs: Vec<Job>,
+    /// What makes rule files, where rules are asked for.
+    pub(super) packager: Option<Packager>,
+    /// The forms of rule files; empty is the usual one of each target.
+    pub(super) packages: Vec<Package>,
+    /// Write the verdict and the notes into each query, as comments.
+    pub(super) annotate: bool,
+}
+
+impl Work {
+    /// The forms of rule files that are made for a target.
+    pub(super) fn packages_of(&self, target: Target) -> impl Iterator<Item = Package> + '_ {
+        let all = Package::of(target);
+        let usual = all.iter().take(if self.packages.is_empty() { 1 } else { 0 });
+        usual.chain(all.iter().filter(|package| self.packages.contains(package))).copied()
+    }
+}
+
+/// What to do for a hunt.
+pub(super) enum Job {
+    /// One language.
+    One(Task),
+    /// EQL or ES|QL, whichever is more faithful.
+    Better { eql: Task, esql: Task },
+}
+
+/// A translation and the task that it is the answer to.
+pub(super) struct Made<'t> {
+    pub(super) task: &'t Task,
+    pub(super) translation: Translation,
+    /// The rule files that were asked for; an error is the reason why there is none.
+    pub(super) files: Vec<(Package, Result<RuleFile, Box<Diagnostic>>)>,
+}
+
+/// What came of one hunt: a translation for each job, and whether the hunt could not be read.
+pub(super) struct Answer<'t> {
+    pub(super) unread: bool,
+    pub(super) made: Vec<Made<'t>>,
+}
+
+impl Answer<'_> {
+    /// Whether the hunt could not be read at all, so that every target has the same notes; counts the refusals.
+    pub(super) fn unread_notes(&self, verdicts: &mut [usize; 6]) -> bool {
+        let all_refused = self.made.iter().all(|one| one.translation.verdict == Effect::Refused);
+        let same = self.made.windows(2).all(|pair| {
+            pair.first().map(|one| &one.translation.notes) == pair.last().map(|one| &one.translation.notes)
+        });
+        let said_once = self.unread && all_refused && same;
+        if said_once {
+            verdicts[Effect::Refused as usize] += self.made.len();
+        }
+        said_once
+    }
+}
+
+/// Translates the hunt for each job. All places of the notes are those of the file.
+pub(super) fn answer<'t>(gate: &Gate, unit: &Unit, work: &'t Work) -> Answer<'t> {
+    let jobs = work.jobs.as_slice();
+    let refused = |notes: Vec<Diagnostic>| {
+        let made = jobs.iter().map(|job| Made {
+            task: job.plain(),
+            translation: Translation::refused(notes.clone()),
+            files: Vec::new(),
+        });
+        Answer { unread: true, made: made.collect() }
+    };
+    let Some(hunt) = &unit.hunt else { return refused(unit.about_file.clone()) };
+    let located = |one: Diagnostic| Page::located(one, &hunt.origin);
+    let everything = || located(fault_of(Span::new(0, hunt.text.len() as u32), ""));
+    let resolved = match guarded(|| gate.resolve(&hunt.text)) {
+        Ok(resolved) => resolved,
+        Err(fault) => return refused(vec![fault_of(everything().span, &fault)]),
+    };
+    if resolved.plan.is_none() {
+        let unread = resolved.diagnostics.iter().any(Diagnostic::hinders_reading);
+        let mut notes = unit.about_file.clone();
+        notes.extend(resolved.diagnostics.into_iter().map(located));
+        return Answer { unread, ..refused(notes) };
+    }
+    let text = hunt.text.as_str();
+    let translate = |job: &'t Job| match job {
+        Job::One(task) => (task, gate.translate(text, &hunt.about, &resolved, &task.options)),
+        Job::Better { eql, esql } => {
+            let (target, translation) =
+                gate.translate_elastic(text, &hunt.about, &resolved, &eql.options, &esql.options);
+            (if target == Target::Eql { eql } else { esql }, translation)
+        }
+    };
+    let mut unread = false;
+    let mut made: Vec<Made<'t>> = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let (task, translation) = guarded(|| translate(job)).unwrap_or_else(|fault| {
+            unread = true;
+            (job.plain(), Translation::refused(vec![fault_of(Span::new(0, text.len() as u32), &fault)]))
+        });
+        made.push(Made { task, translation, files: Vec::new() });
+    }
+    let is_asked = |target: Target| jobs.iter().any(|job| matches!(job, Job::One(it) if it.options.target == target));
+    let known: Vec<(&str, Effect)> = made
+        .iter()
+        .filter(|one| one.task.options.target == Target::Esql)
+        .map(|one| (one.task.schema.as_str(), one.translation.verdict))
+        .collect();
+    for Made { task, translation, files } in &mut made {
+        if task.options.target == Target::Eql && is_asked(Target::Eql) {
+            let esql = known.iter().find(|(schema, _)| *schema == task.schema).map(|(_, verdict)| *verdict);
+            // A fault in looking at the other language leaves this one as it is.
+            let _ = guarded(|| gate.advise(text, &resolved, &task.options, esql, translation));
+        }
+        translation.notes = std::mem::take(&mut translation.notes).into_iter().map(located).collect();
+        translation.notes.splice(0..0, unit.about_file.iter().cloned());
+        if let (Some(packager), Some(_)) = (&work.packager, &translation.query) {
+            let subject = Subject {
+                about: &hunt.about,
+                text,
+                target: task.options.target,
+                schema: &task.schema,
+                translation,
+                span: hunt.origin.whole(),
+            };
+            *files = work
+                .packages_of(task.options.target)
+                .map(|package| {
+                    let made = guarded(|| packager.pack(package, &subject));
+                    (package, made.unwrap_or_else(|fault| Err(Box::new(fault_of(subject.span, &fault)))))
+                })
+                .collect();
+        }
+        if work.annotate {
+            translation.annotate(task.options.target);
+        }
+    }
+    Answer { unread, made }
+}
+
+impl Job {
+    /// The task that an answer without a translation is shown with.
+    fn plain(&self) -> &Task {
+        match self {
+            Self::One(task) | Self::Better { esql: task, .. } => task,
+        }
+    }
+}
