@@ -34,7 +34,7 @@ impl Mirror {
         target: Target,
         query: &str,
     ) -> anyhow::Result<PathBuf> {
-        let relative = named(relative, index, target);
+        let relative = named(relative, index, query_extension(target));
         self.place(&relative, query).with_context(|| format!("{} is not written", relative.display()))?;
         Ok(relative)
     }
@@ -80,18 +80,24 @@ impl Mirror {
     }
 }
 
-/// The name of an output: that of the input, the hunt's index where there are several, the target's extension.
-fn named(relative: &Path, index: Option<usize>, target: Target) -> PathBuf {
+/// The extension of a query.
+pub(super) const fn query_extension(target: Target) -> &'static str {
+    match target {
+        Target::Splunk => "spl",
+        Target::Eql => "eql",
+        Target::Esql => "esql",
+        Target::Sigma => "yml",
+    }
+}
+
+/// The name of an output: that of the input, the hunt's index where there are several, an extension.
+pub(super) fn named(relative: &Path, index: Option<usize>, extension: &str) -> PathBuf {
     let mut name = relative.file_name().map_or_else(|| OsString::from("hunt"), OsString::from);
     if let Some(index) = index {
         name.push(format!(".{index}"));
     }
-    name.push(match target {
-        Target::Splunk => ".spl",
-        Target::Eql => ".eql",
-        Target::Esql => ".esql",
-        Target::Sigma => ".yml",
-    });
+    name.push(".");
+    name.push(extension);
     relative.with_file_name(name)
 }
 
@@ -101,8 +107,8 @@ mod tests {
 
     #[test]
     fn names_keep_the_inputs_extension_so_that_no_two_meet() {
-        assert_eq!(named(Path::new("a/b.kql"), None, Target::Splunk), Path::new("a/b.kql.spl"));
-        assert_eq!(named(Path::new("b.md"), Some(2), Target::Sigma), Path::new("b.md.2.yml"));
+        assert_eq!(named(Path::new("a/b.kql"), None, "spl"), Path::new("a/b.kql.spl"));
+        assert_eq!(named(Path::new("b.md"), Some(2), "yml"), Path::new("b.md.2.yml"));
     }
 
     #[test]
