@@ -20,7 +20,7 @@ use crate::emit::Translation;
 use crate::source::Span;
 use crate::target::Target;
 
-pub use attack::{Attack, Tactic, Technique};
+pub use attack::{Attack, Found, Tactic, Technique};
 pub use ledger::{ClosedFields, Fields};
 
 /// A form of rule file.
@@ -105,6 +105,14 @@ pub struct Subject<'a> {
     pub translation: &'a Translation,
     /// Where the hunt stands in its file: the place of notes on what has none of its own.
     pub span: Span,
+}
+
+impl<'a> Subject<'a> {
+    /// The field of the query's rows that holds a column of the hunt's, where one does.
+    pub fn field_of(&self, column: &str) -> Option<&'a str> {
+        let found = self.translation.columns.iter().find(|(known, _)| &**known == column);
+        found.map(|(_, field)| field.as_str())
+    }
 }
 
 /// A rule file.

@@ -151,6 +151,9 @@ fn description(
     let left_out = left_out(frame, window, omitted);
     let room = DESCRIPTION - left_out.iter().map(|line| line.chars().count() + 1).sum::<usize>();
     let mut lines = paragraphs(frame.about.description.as_deref().unwrap_or_default(), room);
+    if let Some(hypothesis) = frame.about.hypothesis.as_deref().filter(|_| lines.is_empty()) {
+        lines = paragraphs(hypothesis, room);
+    }
     if lines.is_empty() {
         lines.push(format!("Events of {} that a KQL hunt selects.", one_line(naming.events_of, 200)));
     }
@@ -199,7 +202,7 @@ fn meta(frame: &Frame<'_>) -> Meta {
     let id = about.id.as_deref().and_then(|id| uuid::Uuid::parse_str(id.trim()).ok()).filter(|id| !id.is_nil());
     let tags = about.tactics.iter().filter_map(|it| tactic(it)).map(str::to_owned);
     let tags = tags.chain(about.techniques.iter().filter_map(|it| technique(it)));
-    let texts = about.references.iter().chain(&about.description);
+    let texts = about.references.iter().chain(&about.description).chain(&about.origin);
     let falsepositives = about.false_positives.iter().map(|it| one_line(it, 1_000)).filter(|it| tells(it));
     let mut falsepositives = once(falsepositives);
     if falsepositives.is_empty() {

@@ -1,6 +1,7 @@
 //! One line of events: its log source and names, and its conditions as a boolean tree.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -42,6 +43,8 @@ pub(super) struct Prepared<'p> {
     pub(super) source: LogSource,
     /// What an analyst wants to see.
     pub(super) shown: Vec<String>,
+    /// The fields of columns that the rule names for its alerts.
+    pub(super) columns: Vec<(Arc<str>, String)>,
     /// The scopes of conditions behind joins that are of this line alone.
     pub(super) behind: Vec<usize>,
     /// Something of the hunt that removes events is left out.
@@ -106,7 +109,7 @@ pub(super) fn prepare<'p>(
     let chosen = source::log_source(frame, ledger, &table, line, &conjuncts, &walk.scopes);
     let own = chosen.alternative.zip(table.map).and_then(|(index, map)| map.selector.fields_of(index));
     let fields = fields.in_category(chosen.source.category.as_deref(), own);
-    let shown = source::shown(&fields, &table, &walk);
+    let (shown, columns) = source::shown(&fields, &table, &walk);
     let Walk { scopes, omitted, widened, marks, .. } = walk;
     Ok(Prepared {
         line: line.clone(),
@@ -119,6 +122,7 @@ pub(super) fn prepare<'p>(
         omitted,
         source: chosen.source,
         shown,
+        columns,
         behind: Vec::new(),
         widened,
         implied: chosen.implied.map(|conjunct| conjunct.id),

@@ -34,6 +34,7 @@ mod together;
 pub(crate) mod tree;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::{Fitted, Frame, Ledger, Refused};
@@ -79,6 +80,7 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<Fitted<Docum
         }
     }
     let tables = tables.join(", ");
+    let columns = columns(&work.prepared);
     let Work { window, prepared, shape, .. } = work;
     let mut maker = Maker {
         frame,
@@ -110,7 +112,14 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<Fitted<Docum
         );
         ledger.rewritten_whole(*condition, Polarity::Positive, note);
     }
-    Ok(Fitted { tree: Documents { documents }, time_range: window.range, columns: Vec::new() })
+    Ok(Fitted { tree: Documents { documents }, time_range: window.range, columns })
+}
+
+/// The columns that are the same field in all lines.
+fn columns(prepared: &[Prepared<'_>]) -> Vec<(Arc<str>, String)> {
+    let Some((first, rest)) = prepared.split_first() else { return Vec::new() };
+    let same = |column: &&(Arc<str>, String)| rest.iter().all(|line| line.columns.contains(column));
+    first.columns.iter().filter(same).cloned().collect()
 }
 
 /// Gives up all correlations of a hunt that has too many of them.

@@ -152,7 +152,12 @@ impl<'p> Scopes<'p> {
 
     /// The column of the table that an expression is, followed through renames.
     pub(super) fn raw(&self, expr: &Expr, level: usize) -> Option<ColumnRef> {
-        let mut meaning = self.meaning(expr.as_column()?, level);
+        self.raw_column(expr.as_column()?, level)
+    }
+
+    /// The column of the table that a name stands for, followed through renames.
+    pub(super) fn raw_column(&self, column: &ColumnRef, level: usize) -> Option<ColumnRef> {
+        let mut meaning = self.meaning(column, level);
         for _ in 0..DEPTH {
             match meaning {
                 Meaning::Raw(column) | Meaning::RawOfOne(column) => return Some(column),

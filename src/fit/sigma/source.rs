@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::window::widest;
 use crate::fit::{Fields, Frame, Ledger, Table, TimeRange, Window};
-use crate::plan::{Case, Expr, ExprKind, Needles, Pipeline, TextHow, Value};
+use crate::plan::{Case, ColumnRef, Expr, ExprKind, Needles, Pipeline, TextHow, Value};
 use crate::target::{LogsourceWhen, Selector, SigmaSelector, Term, TermTest};
 
 use super::logic::Logic;
@@ -331,26 +331,40 @@ fn values_of<'p>(conjunct: &'p Expr, level: usize, scopes: &Scopes<'p>) -> Optio
     (!values.is_empty()).then_some(Asked { column: column.name, values, case })
 }
 
-/// The fields that an analyst wants to see: the columns that the hunt shows last.
-pub(super) fn shown(fields: &Fields<'_>, table: &Table<'_>, walk: &Walk<'_, '_, '_>) -> Vec<String> {
+/// The fields that an analyst wants to see: the columns that the hunt shows last, and those that the rule names for its
+/// alerts (entities, details); and which field each of these columns is.
+pub(super) fn shown(
+    fields: &Fields<'_>,
+    table: &Table<'_>,
+    walk: &Walk<'_, '_, '_>,
+) -> (Vec<String>, Vec<(Arc<str>, String)>) {
     // Names are only shown, so what the schema notes of them is not said.
     let mut silent = Ledger::new(walk.frame.plan);
     let mut names: Vec<String> = Vec::new();
-    for (expr, level) in &walk.shown {
-        let Some(column) = walk.scopes.raw(expr, *level) else { continue };
-        let Ok(field) = fields.column(&mut silent, Some(table), &column, expr.span, Polarity::Positive) else {
+    let mut columns: Vec<(Arc<str>, String)> = Vec::new();
+    let asked = walk.frame.about.alert_columns().map(|name| {
+        let known = table.row.is_some_and(|row| row.columns.contains_key(name));
+        let column = ColumnRef { name: Arc::from(name), known };
+        let raw = walk.scopes.raw_column(&column, walk.scopes.level());
+        (Some(column.name), raw, walk.frame.plan.pipeline.span)
+    });
+    let last = walk.shown.iter().map(|(expr, level)| (None, walk.scopes.raw(expr, *level), expr.span));
+    for (of, column, span) in last.chain(asked) {
+        let Some(column) = column else { continue };
+        let Ok(field) = fields.column(&mut silent, Some(table), &column, span, Polarity::Positive) else {
             continue;
         };
         let name = field.name.to_string();
-        // Every view of events shows their time. A field that the schema does not have is worth a condition, but not to be
-        // shown.
+        // A field that the schema does not have is worth a condition, but not to be shown.
         let kept = field.map.is_none() && table.map.is_some_and(|map| map.complete) && column.known;
-        if field.time || kept {
+        if kept || name.is_empty() {
             continue;
         }
-        if !names.contains(&name) && !name.is_empty() {
-            names.push(name);
+        // Every view of events shows their time.
+        if !field.time && !names.contains(&name) {
+            names.push(name.clone());
         }
+        columns.extend(of.map(|of| (of, name)));
     }
-    names
+    (names, columns)
 }
