@@ -7,9 +7,14 @@
 //! As a translation answers for every node of the plan, a rule file answers for every field of the rule: [`ledger`].
 
 mod attack;
+mod id;
 mod ledger;
+mod risk;
+mod schedule;
 mod sigma;
 mod templates;
+mod text;
+mod threat;
 
 use std::path::Path;
 
