@@ -8,6 +8,7 @@ mod elastic;
 pub mod emit;
 pub mod fit;
 mod gate;
+mod identity;
 pub mod intake;
 pub mod package;
 pub mod plan;

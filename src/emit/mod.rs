@@ -33,7 +33,8 @@ pub(crate) fn translate(frame: &Frame<'_>, target: Target, earlier: &[Diagnostic
     notes.sort_by_key(|note| (note.span.start, note.span.end, note.code));
     match answer {
         Ok(Fitted { tree, time_range, columns }) if verdict != Effect::Refused => {
-            Translation { verdict, query: Some(tree), time_range, columns, needs, notes }
+            let windows = fit::outputs::windows(frame.plan);
+            Translation { verdict, query: Some(tree), time_range, windows, columns, needs, notes }
         }
         Ok(_) | Err(_) => Translation::refused(notes),
     }

@@ -14,7 +14,10 @@ pub struct Translation {
     pub query: Option<String>,
     /// Over which time the query is to be run, where the hunt's window is not in the query itself.
     pub time_range: Option<TimeRange>,
-    /// The columns of the hunt's rows and the fields that hold them in what the query gives, as far as each is one.
+    /// The windows that the hunt's pipelines set for themselves, in the query or beside it; open where one sets none.
+    pub windows: Vec<TimeRange>,
+    /// The columns of the hunt's rows that its file names, and the fields that hold them in what the query gives, as far as
+    /// each is one.
     pub columns: Vec<(Arc<str>, String)>,
     /// What the query reads by its name and the site must have.
     pub needs: Vec<Need>,
@@ -29,6 +32,14 @@ impl Translation {
             let effect = if note.severity == Severity::Error { Effect::Refused } else { Effect::Exact };
             note.effect = note.effect.filter(|_| note.severity != Severity::Error).or(Some(effect));
         }
-        Self { verdict: Effect::Refused, query: None, time_range: None, columns: Vec::new(), needs: Vec::new(), notes }
+        Self {
+            verdict: Effect::Refused,
+            query: None,
+            time_range: None,
+            windows: Vec::new(),
+            columns: Vec::new(),
+            needs: Vec::new(),
+            notes,
+        }
     }
 }

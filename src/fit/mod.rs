@@ -21,6 +21,7 @@ mod known;
 mod ledger;
 mod lucene;
 mod needs;
+pub(crate) mod outputs;
 mod outside;
 mod parse;
 mod regex;

@@ -78,6 +78,11 @@ impl Attack {
         self.tactics.iter().find(is_it).map(|(id, tactic)| (id.as_str(), tactic))
     }
 
+    /// A technique or sub-technique with the id that the data has, by its id in capitals.
+    pub fn entry(&self, id: &str) -> Option<(&str, &Technique)> {
+        self.techniques.get_key_value(id).map(|(id, technique)| (id.as_str(), technique))
+    }
+
     /// A technique or sub-technique by its id, in capitals.
     pub fn technique(&self, id: &str) -> Found<'_> {
         match (self.techniques.get(id), self.retired.get(id)) {

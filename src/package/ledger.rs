@@ -58,6 +58,11 @@ impl<'a> Fields<'a> {
         self.add(field, Code::RuleFieldAssumed, effect, message, None);
     }
 
+    /// What was noted so far, for those files that show their notes.
+    pub(super) fn notes(&self) -> &[Diagnostic] {
+        &self.notes
+    }
+
     fn add(&mut self, field: Field, code: Code, effect: Effect, message: impl Into<String>, help: Option<&str>) {
         let span = self.about.place(field).unwrap_or(self.whole);
         let note = Diagnostic::note(code, effect, span, message);

@@ -7,9 +7,15 @@
 //! As a translation answers for every node of the plan, a rule file answers for every field of the rule: [`ledger`].
 
 mod attack;
+mod id;
 mod ledger;
+mod risk;
+mod schedule;
 mod sigma;
+mod splunk;
 mod templates;
+mod text;
+mod threat;
 
 use std::path::Path;
 
@@ -153,7 +159,9 @@ impl Packager {
     pub fn pack(&self, package: Package, subject: &Subject<'_>) -> Result<RuleFile, Box<Diagnostic>> {
         match package {
             Package::Sigma => sigma::pack(self, subject),
-            Package::SavedSearch | Package::CorrelationSearch | Package::Contentctl => Err(unwritten(subject)),
+            Package::SavedSearch => splunk::saved_search(self, subject),
+            Package::CorrelationSearch => splunk::correlation_search(self, subject),
+            Package::Contentctl => splunk::detection(self, subject),
             Package::DetectionRule | Package::Kibana => Err(unwritten(subject)),
         }
     }

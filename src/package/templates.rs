@@ -44,6 +44,9 @@ impl Templates {
         registry.register_helper("json", Box::new(json));
         registry.register_helper("toml", Box::new(toml));
         registry.register_helper("conf", Box::new(conf));
+        registry.register_helper("stanza", Box::new(stanza));
+        registry.register_helper("yaml", Box::new(yaml));
+        registry.register_helper("yaml_block", Box::new(yaml_block));
         registry.register_helper("comment", Box::new(comment));
         registry.register_helper("document", Box::new(document));
         let own_files = own.map(|folder| Files::Folder(folder.to_owned()));
@@ -80,7 +83,7 @@ impl Templates {
 }
 
 /// The helpers that write a value in the syntax of its place.
-const HELPERS: [&str; 5] = ["json", "toml", "conf", "comment", "document"];
+const HELPERS: [&str; 8] = ["json", "toml", "conf", "stanza", "yaml", "yaml_block", "comment", "document"];
 
 /// The mark of a value that a template wrote without a helper.
 const UNQUOTED: &str = "\u{0}";
@@ -116,6 +119,9 @@ macro_rules! helper {
 helper!(json, json_text);
 helper!(toml, toml_text);
 helper!(conf, conf_text);
+helper!(stanza, stanza_text);
+helper!(yaml, yaml_text);
+helper!(yaml_block, yaml_block_text);
 helper!(comment, comment_text);
 helper!(document, document_text);
 
@@ -130,14 +136,93 @@ fn toml_text(value: &Value) -> Result<String, String> {
     Ok(value.to_string())
 }
 
-/// A value of a `.conf` file of Splunk: each line end but the last is behind a backslash:
-/// <https://help.splunk.com/en/data-management/splunk-enterprise-admin-manual/10.0/10.0.0-configuration-file-reference/savedsearches.conf>.
+/// A value of a `.conf` file of Splunk: a backslash at the end of a line says that the value goes on in the next one, and
+/// the line end is a part of it:
+/// <https://help.splunk.com/en/splunk-enterprise/administer/admin-manual/10.0/administer-splunk-enterprise-with-configuration-files/configuration-file-structure>.
+///
+/// What two backslashes at the end of a line are is not said there, so that a blank is put between them; whoever gives a value
+/// whose blanks matter ends no line with a backslash.
 fn conf_text(value: &Value) -> Result<String, String> {
-    match value {
-        Value::String(text) => Ok(text.replace('\n', "\\\n")),
-        Value::Bool(it) => Ok(if *it { "1" } else { "0" }.to_owned()),
-        other => json_text(other),
+    let text = match value {
+        Value::String(text) => text,
+        Value::Bool(it) => return Ok(if *it { "1" } else { "0" }.to_owned()),
+        other => return json_text(other),
+    };
+    if text.trim_end_matches([' ', '\t']).ends_with('\\') {
+        return Err("a value of a `.conf` file can not end in a backslash".to_owned());
     }
+    if text.chars().any(|char| char.is_control() && char != '\n' && char != '\t') {
+        return Err("a value of a `.conf` file can not hold control characters".to_owned());
+    }
+    Ok(text.split('\n').map(conf_line).collect::<Vec<_>>().join("\\\n"))
+}
+
+fn conf_line(line: &str) -> String {
+    if line.ends_with('\\') { format!("{line} ") } else { line.to_owned() }
+}
+
+/// The name of a stanza of a `.conf` file, with its brackets.
+fn stanza_text(value: &Value) -> Result<String, String> {
+    let name = value.as_str().unwrap_or_default();
+    if name.trim().is_empty() || name.chars().any(|char| char.is_control() || matches!(char, '[' | ']')) {
+        return Err("the name of a stanza is a text on one line without brackets".to_owned());
+    }
+    Ok(format!("[{name}]"))
+}
+
+/// A value of YAML on one line, which YAML 1.1 and 1.2 read alike: texts in quotes, lists and maps in brackets:
+/// <https://yaml.org/spec/1.2.2/#73-flow-scalar-styles>.
+fn yaml_text(value: &Value) -> Result<String, String> {
+    Ok(match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => json_text(value)?,
+        Value::String(text) => yaml_quoted(text),
+        Value::Array(values) => {
+            let values: Result<Vec<String>, String> = values.iter().map(yaml_text).collect();
+            format!("[{}]", values?.join(", "))
+        }
+        Value::Object(map) => {
+            let entry = |(key, value): (&String, &Value)| Ok(format!("{}: {}", yaml_quoted(key), yaml_text(value)?));
+            let entries: Result<Vec<String>, String> = map.iter().map(entry).collect();
+            format!("{{{}}}", entries?.join(", "))
+        }
+    })
+}
+
+fn yaml_quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for char in text.chars() {
+        match char {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            char if is_plain(char) => out.push(char),
+            char => out.push_str(&format!("\\u{:04x}", u32::from(char))),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Whether every reader of YAML takes a character as it stands, which a line end is not:
+/// <https://yaml.org/spec/1.2.2/#51-character-set>.
+fn is_plain(char: char) -> bool {
+    matches!(char, ' '..='~' | '\u{a1}'..)
+        && !matches!(char, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// A text of YAML behind a key of the outermost map: one of several lines stands as it is, two blanks in:
+/// <https://yaml.org/spec/1.2.2/#812-literal-style>.
+fn yaml_block_text(value: &Value) -> Result<String, String> {
+    let Value::String(text) = value else { return yaml_text(value) };
+    let plain = text.chars().all(|char| char == '\n' || is_plain(char));
+    if !text.contains('\n') || !plain || text.ends_with('\n') || text.starts_with('\n') {
+        return Ok(yaml_quoted(text));
+    }
+    // Lines of blanks alone would be read as empty ones, were they the first.
+    let lines = text.split('\n').map(|line| if line.is_empty() { String::new() } else { format!("  {line}") });
+    Ok(format!("|2-\n{}", lines.collect::<Vec<_>>().join("\n")))
 }
 
 /// A text on one line that can not end a comment.
@@ -149,4 +234,46 @@ fn comment_text(value: &Value) -> Result<String, String> {
 /// A whole document as it is: a Sigma file is one already.
 fn document_text(value: &Value) -> Result<String, String> {
     value.as_str().map(str::to_owned).ok_or_else(|| "a document is a text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stay_in_their_places() {
+        let text = |text: &str| Value::String(text.to_owned());
+        assert_eq!(conf_text(&text("a\nb\\\n\n# c")).as_deref(), Ok("a\\\nb\\ \\\n\\\n# c"));
+        for bad in ["a\\", "a\\ \t", "a\rb", "a\u{0}"] {
+            assert!(conf_text(&text(bad)).is_err(), "{bad:?}");
+        }
+        for bad in ["", " ", "a]b", "[", "a\nb"] {
+            assert!(stanza_text(&text(bad)).is_err(), "{bad:?}");
+        }
+        assert_eq!(yaml_text(&text("a\"\\\n\u{85}\u{2028}é: #")).as_deref(), Ok(r#""a\"\\\n\u0085\u2028é: #""#));
+        let value = serde_json::json!({ "a: b": [1, null, true, "x"] });
+        assert_eq!(yaml_text(&value).as_deref(), Ok(r#"{"a: b": [1, null, true, "x"]}"#));
+    }
+
+    #[test]
+    fn blocks_are_read_back() {
+        for text in [
+            "a",
+            "a\nb",
+            "  a\n b",
+            "a\n\n  b\t c",
+            " \n \nb",
+            "a\n# b: [c]",
+            "a\n",
+            "\na",
+            "",
+            "a\r\nb",
+            "a\n ",
+            "---\n...",
+        ] {
+            let yaml = format!("x: {}\ny: 1\n", yaml_block_text(&Value::String(text.to_owned())).unwrap());
+            let read: Value = serde_yaml_ng::from_str(&yaml).unwrap();
+            assert_eq!((read["x"].as_str(), read["y"].as_i64()), (Some(text), Some(1)), "{yaml}");
+        }
+    }
 }

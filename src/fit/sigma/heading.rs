@@ -102,21 +102,9 @@ fn title(frame: &Frame<'_>, naming: &Naming<'_>) -> String {
     }
 }
 
-/// The id: always the same for the same hunt and log source. The specification recommends version 4 and does not ask for it;
-/// version 5 is made of names, not of chance, so that a rule that is translated again replaces the old one.
+/// The id: always the same for the same hunt and log source. The specification recommends version 4 and does not ask for it.
 fn id(frame: &Frame<'_>, naming: &Naming<'_>) -> String {
-    /// The namespace of the ids of huntgate's rules.
-    const NAMESPACE: uuid::Uuid = uuid::Uuid::from_u128(0x6f1d_2c3a_90b4_5e77_8a21_4d5c_e6f7_0918);
-    let mut seed = match (&frame.about.id, &frame.about.name) {
-        (Some(id), _) => format!("id\n{id}"),
-        (None, Some(name)) => format!("name\n{name}\n{}", frame.text),
-        (None, None) => format!("text\n{}", frame.text),
-    };
-    seed.push_str(&format!("\n{}", frame.schema.name));
-    if let Some(own) = &naming.seed {
-        seed.push_str(&format!("\n{own}"));
-    }
-    uuid::Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string()
+    crate::identity::of(frame.about, frame.text, &frame.schema.name, naming.seed.as_deref()).to_string()
 }
 
 /// A text in small letters, digits and underscores, at most 40 of them: `DeviceLogonEvents` is `device_logon_events`.

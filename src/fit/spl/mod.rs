@@ -50,10 +50,11 @@ use self::tree::{Command, EvalExpr, Name, Query, SearchExpr};
 use super::demand::Demand;
 use super::flow::{Proven, polarities};
 use super::unsayable::{Fit, Stopped, Unsayable};
-use super::{Fields, Fitted, Frame, Ledger, Refused, Table, TimeRange, Window, regex};
+use super::{Fields, Fitted, Frame, Ledger, Refused, Table, TimeRange, Window, outputs, regex};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{Expr, Pipeline, Tree};
 use crate::source::Span;
+use crate::target::ColumnAnswer;
 
 impl Unsayable {
     /// SPL could say it; it is not written yet.
@@ -74,9 +75,10 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<Fitted<Query
     };
     let (search, eval) = (search.clone(), eval.clone());
     let mut branch = Fitter::new(frame, ledger).pipeline(&frame.plan.pipeline)?;
+    let columns = branch.outputs(frame);
     // The window is in the query; a data model is read over the search's own range, which must hold it.
     let range = branch.range.take();
-    Ok(Fitted { tree: Query { search, eval, commands: branch.commands() }, time_range: range, columns: Vec::new() })
+    Ok(Fitted { tree: Query { search, eval, commands: branch.commands() }, time_range: range, columns })
 }
 
 /// The state of one pipeline: the hunt, or a part of it that is a search of its own.
@@ -156,6 +158,39 @@ struct Branch<'a> {
 }
 
 impl Branch<'_> {
+    /// The fields of the rows that hold the columns which the hunt's file names. A column of the event is looked up without
+    /// the notes of its mapping, for the hunt does not use it.
+    fn outputs(&self, frame: &Frame<'_>) -> Vec<(Arc<str>, String)> {
+        let rows = &frame.plan.pipeline.columns;
+        let held = |name: &str| -> Option<String> {
+            if let Some(made) = self.scope.made.get(name) {
+                return made.is_field().then(|| made.field.text().to_owned());
+            }
+            let known = rows.columns.iter().any(|(column, _)| &**column == name);
+            if !(known || rows.open) || !self.scope.events {
+                return None;
+            }
+            let [table] = self.tables.as_slice() else { return None };
+            // `from` gives the fields of a dataset without the name of it in front.
+            let node = match &self.generator {
+                None => None,
+                Some(Command::From(dataset)) => Some(format!("{}.", dataset.node())),
+                Some(_) => return None,
+            };
+            let bare = |field: &str| node.as_deref().and_then(|it| field.strip_prefix(it)).unwrap_or(field).to_owned();
+            match frame.schema.column(table.row, table.map, name) {
+                ColumnAnswer::Time(field) => Some(field.to_owned()),
+                ColumnAnswer::Mapped(map) => Some(bare(&map.field)),
+                ColumnAnswer::Kept => Some(name.to_owned()),
+                ColumnAnswer::Unmapped(_) | ColumnAnswer::Refused => None,
+            }
+        };
+        let asked = outputs::columns(frame.about).into_iter();
+        let held =
+            asked.filter_map(|name| Some((name, held(name).filter(|field| Name::new(field.as_str()).is_some())?)));
+        held.map(|(name, field)| (Arc::from(name), field)).collect()
+    }
+
     /// The whole search.
     fn commands(self) -> Vec<Command> {
         let mut commands = vec![self.generator.unwrap_or(Command::Search(self.base))];

@@ -1,0 +1,96 @@
+//! What a rule asks of its rows and of its times: the columns that its file names, and the windows of its pipelines.
+//!
+//! A query that is no rule asks for none of it. Which field holds a column is said by the room of the language.
+
+use super::{TimeRange, Window};
+use crate::about::About;
+use crate::plan::{NodeRef, Plan, Source, Tree};
+
+/// The columns that stood for entities before rules named them:
+/// <https://learn.microsoft.com/en-us/azure/sentinel/map-data-fields-to-entities#notes-on-the-new-version>.
+pub(crate) const OLD_ENTITIES: [(&str, &str, &str); 5] = [
+    ("AccountCustomEntity", "Account", "FullName"),
+    ("HostCustomEntity", "Host", "FullName"),
+    ("IPCustomEntity", "IP", "Address"),
+    ("URLCustomEntity", "URL", "Url"),
+    ("FileHashCustomEntity", "FileHash", "Value"),
+];
+
+/// The most columns that are looked up for one hunt.
+const MOST: usize = 200;
+
+/// The columns that the file of a hunt names, and those that name entities by themselves, each once.
+pub(crate) fn columns(about: &About) -> Vec<&str> {
+    let mut columns: Vec<&str> = Vec::new();
+    if *about == About::default() {
+        return columns;
+    }
+    let entities = about.entities.iter().flat_map(|entity| &entity.fields);
+    let named = entities.chain(&about.custom_details).chain(&about.alert_properties).map(|(_, column)| column.as_str());
+    let named = named.chain(about.alert_tactics_column.as_deref()).chain(about.alert_severity_column.as_deref());
+    let texts = [&about.alert_name, &about.alert_description].into_iter().flatten();
+    let named = named.chain(texts.flat_map(|text| placeholders(text)).map(|it| it.1));
+    for column in named.chain(OLD_ENTITIES.iter().map(|it| it.0)) {
+        if columns.len() < MOST && !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
+/// The places of columns in a text of an alert, `{{Column}}`: what is written, and the column.
+pub(crate) fn placeholders(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.match_indices("{{").filter_map(|(at, _)| {
+        let rest = text.get(at..)?;
+        let end = rest.find("}}")?;
+        let column = rest.get(2..end)?;
+        (!column.contains("{{")).then(|| rest.get(..end + 2).map(|written| (written, column.trim())))?
+    })
+}
+
+/// The windows of the pipelines that read tables, in the order of the hunt, each once; open where a pipeline has none of its
+/// own, and where its window has no text.
+pub(crate) fn windows(plan: &Plan) -> Vec<TimeRange> {
+    let mut windows = Vec::new();
+    plan.visit(&mut |node| {
+        if let NodeRef::Pipeline(pipeline) = node
+            && matches!(pipeline.source, Source::Table(_) | Source::Search { .. })
+        {
+            let range = Window::leading(pipeline).time_range().unwrap_or(TimeRange { from: None, to: None });
+            if !windows.contains(&range) {
+                windows.push(range);
+            }
+        }
+    });
+    windows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_those_that_the_file_names() {
+        assert!(columns(&About::default()).is_empty());
+        let about = About {
+            entities: vec![crate::about::Entity {
+                entity_type: "Host".to_owned(),
+                fields: vec![("FullName".to_owned(), "DeviceName".to_owned())],
+            }],
+            custom_details: vec![("Host".to_owned(), "DeviceName".to_owned())],
+            alert_name: Some("On {{DeviceName}} by {{ AccountName }} {{ {{x}} {{open".to_owned()),
+            ..About::default()
+        };
+        assert_eq!(columns(&about)[..4], ["DeviceName", "AccountName", "x", "AccountCustomEntity"]);
+    }
+
+    #[test]
+    fn each_pipeline_that_reads_events_has_a_window() {
+        let text = "DeviceEvents | where Timestamp > ago(2d) | join (DeviceInfo | project DeviceId) on DeviceId";
+        let query = crate::syntax::parse(text).unwrap();
+        let vocabulary = crate::vocabulary::Vocabulary::embedded().unwrap();
+        let plan = crate::resolve::resolve(&query, text, &vocabulary).plan.unwrap();
+        let froms: Vec<_> = windows(&plan).into_iter().map(|it| it.from).collect();
+        assert_eq!(froms, [Some("now-2d".to_owned()), None]);
+    }
+}
