@@ -287,25 +287,10 @@ fields! {
 }
 
 impl About {
-    /// The columns that alerts of the rule show: those of entities, details, texts and further properties.
-    pub fn alert_columns(&self) -> impl Iterator<Item = &str> {
-        let entities = self.entities.iter().flat_map(|entity| &entity.fields);
-        let pairs =
-            entities.chain(&self.custom_details).chain(&self.alert_properties).map(|(_, column)| column.as_str());
-        let texts = self.alert_name.iter().chain(&self.alert_description).flat_map(|text| placeholders(text));
-        let single = [&self.alert_tactics_column, &self.alert_severity_column];
-        pairs.chain(texts).chain(single.into_iter().flatten().map(String::as_str))
-    }
-
     /// Where a field stands in the file, where that is known.
     pub fn place(&self, field: Field) -> Option<Span> {
         self.places.iter().find(|(one, _)| *one == field).map(|(_, span)| *span)
     }
-}
-
-/// The columns that a text names as `{{Column}}`.
-pub fn placeholders(text: &str) -> impl Iterator<Item = &str> {
-    text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(column, _)| column.trim())
 }
 
 #[cfg(test)]
@@ -319,19 +304,5 @@ mod tests {
         let about = About { trigger: Some(Trigger::ANY), places: vec![(Field::Trigger, Span::new(1, 2))], ..about };
         assert!(Field::ALL.iter().all(|field| about.has(*field) == (*field == Field::Trigger)));
         assert_eq!(about.place(Field::Trigger), Some(Span::new(1, 2)));
-    }
-
-    #[test]
-    fn columns_that_an_alert_shows_are_found_in_its_texts_too() {
-        let about = About {
-            entities: vec![Entity {
-                entity_type: "IP".to_owned(),
-                fields: vec![("Address".to_owned(), "Ip".to_owned())],
-            }],
-            alert_name: Some("{{ A }} on {{B}} {{c".to_owned()),
-            alert_severity_column: Some("S".to_owned()),
-            ..About::default()
-        };
-        assert_eq!(about.alert_columns().collect::<Vec<_>>(), ["Ip", "A", "B", "S"]);
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! What `convert`, `migrate` and `snapshot` have in common. Nothing is written here.
 
+use std::path::PathBuf;
+
 use super::args::Task;
 use super::guard::guarded;
+use super::mirror;
 use super::stream::{Unit, fault_of};
 use crate::Gate;
 use crate::diagnostic::{Diagnostic, Effect};
@@ -48,6 +51,66 @@ pub(super) struct Made<'t> {
     pub(super) translation: Translation,
     /// The rule files that were asked for; an error is the reason why there is none.
     pub(super) files: Vec<(Package, Result<RuleFile, Box<Diagnostic>>)>,
+}
+
+/// A file to be written.
+pub(super) struct OutFile<'m> {
+    /// Its path below the output folder.
+    pub(super) path: PathBuf,
+    /// Its text.
+    pub(super) text: &'m str,
+    /// The form of rule file; `None` is a query.
+    pub(super) package: Option<Package>,
+    /// How faithful it is.
+    pub(super) verdict: Effect,
+    /// What became of the rule's fields.
+    pub(super) notes: &'m [Diagnostic],
+}
+
+impl Made<'_> {
+    /// The files that come of the translation: its query, or the rule files that were asked for. Paths mirror that of the
+    /// hunt's file.
+    pub(super) fn out_files(&self, unit: &Unit, rules: bool) -> Vec<OutFile<'_>> {
+        let index = unit.several.then_some(unit.source.index);
+        let named = |extension: &str| mirror::named(&unit.relative, index, extension);
+        if rules {
+            let made = self.files.iter().filter_map(|(package, file)| Some((package, file.as_ref().ok()?)));
+            return made
+                .map(|(package, file)| OutFile {
+                    path: match &file.file_name {
+                        Some(name) => unit.relative.with_file_name(name),
+                        None => named(package.extension()),
+                    },
+                    text: &file.text,
+                    package: Some(*package),
+                    verdict: file.verdict,
+                    notes: &file.notes,
+                })
+                .collect();
+        }
+        let query = self.translation.query.as_deref().map(|text| OutFile {
+            path: named(mirror::query_extension(self.task.options.target)),
+            text,
+            package: None,
+            verdict: self.translation.verdict,
+            notes: &[],
+        });
+        query.into_iter().collect()
+    }
+
+    /// Whether the translation or one of its rule files has one of these effects, as its verdict or in a note.
+    pub(super) fn has_effect(&self, effects: &[Effect]) -> bool {
+        let has = |effect: Effect, verdict: Effect, notes: &[Diagnostic]| {
+            verdict == effect || (effect != Effect::Exact && notes.iter().any(|note| note.effect == Some(effect)))
+        };
+        effects.iter().any(|effect| {
+            has(*effect, self.translation.verdict, &self.translation.notes)
+                || self.files.iter().any(|(_, file)| match file {
+                    Ok(file) => has(*effect, file.verdict, &file.notes),
+                    Err(_) => *effect == Effect::Refused,
+                })
+        })
+    }
 }
 
 /// What came of one hunt: a translation for each job, and whether the hunt could not be read.

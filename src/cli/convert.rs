@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Ending;
 use super::answer::{Answer, Made, answer};
-use super::args::{Color, Making, Paths, Task};
+use super::args::{Color, Making, Paths};
 use super::mirror::Mirror;
 use super::output::Output;
 use super::stream::{self, Unit};
+use super::{Ending, Usage};
 use crate::diagnostic::Effect;
-use crate::emit::Translation;
 use crate::report::{self, ConvertLine, Human};
 
 /// Convert hunts, each with a verdict and a note for each difference
@@ -30,7 +29,7 @@ pub(super) struct Convert {
     /// What is written: a query, or a rule file of the target
     #[arg(long = "as", value_enum, default_value_t = Form::Query, value_name = "FORM")]
     form: Form,
-    /// Write each query to a file in this folder, in a tree that mirrors the input
+    /// Write each query or rule file to a file of its own in this folder, in a tree that mirrors the input
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Text, or one JSON object a line
@@ -65,7 +64,11 @@ fn effect(name: &str) -> Result<Effect, String> {
 impl Convert {
     pub(super) fn run(&self, color: Color) -> anyhow::Result<Ending> {
         let paths = self.paths.get()?;
-        let (gate, mut work) = self.making.work(self.form == Form::Rule)?;
+        let rules = self.form == Form::Rule;
+        if rules && self.annotate {
+            return Err(Usage("--annotate is for queries: a rule file holds its notes".to_owned()).into());
+        }
+        let (gate, mut work) = self.making.work(rules)?;
         work.annotate = self.annotate;
         let mut mirror = self.out.as_deref().map(Mirror::open).transpose()?;
         let mut output = Output::new(color);
@@ -79,10 +82,14 @@ impl Convert {
             &mut output,
             |unit| answer(&gate, unit, &work),
             |output, unit, answer| {
-                if answer.unread || answer.made.iter().any(|one| self.denies(&one.translation)) {
+                if answer.unread || answer.made.iter().any(|one| one.has_effect(&self.deny)) {
                     ending = Ending::Failed;
                 }
-                let pipe = unit.alone && work.jobs.len() == 1 && self.out.is_none() && !output.is_terminal();
+                let pipe = unit.alone
+                    && work.jobs.len() == 1
+                    && answer.made.iter().all(|made| made.files.len() <= 1)
+                    && self.out.is_none()
+                    && !output.is_terminal();
                 // What could not be read is said once, not for each target.
                 if self.format == Format::Text && answer.unread_notes(&mut verdicts) {
                     let human = if pipe { &remarks } else { &human };
@@ -94,26 +101,27 @@ impl Convert {
                     }
                     return Ok(());
                 }
-                for Made { task, translation, files } in &answer.made {
+                for made in &answer.made {
+                    let Made { task, translation, .. } = made;
                     verdicts[translation.verdict as usize] += 1;
-                    if let (Some(mirror), Some(query)) = (&mut mirror, &translation.query) {
-                        let index = unit.several.then_some(unit.source.index);
-                        if let Err(error) = mirror.write(&unit.relative, index, task.options.target, query) {
-                            output.remarks(&format!("error: {}\n", report::safe(&format!("{error:#}"))));
-                            ending = Ending::Failed;
+                    if let Some(mirror) = &mut mirror {
+                        for file in made.out_files(&unit, rules) {
+                            if let Err(error) = mirror.write(&file.path, file.text) {
+                                output.remarks(&format!("error: {}\n", report::safe(&format!("{error:#}"))));
+                                ending = Ending::Failed;
+                            }
                         }
                     }
                     match self.format {
-                        Format::Json => output.results(&json(&unit, task, translation)?)?,
+                        Format::Json => output.results(&json(&unit, made, rules)?)?,
                         Format::Text if pipe => {
-                            output.remarks(&remark(&remarks, &unit, task, translation));
-                            if let Some(query) = &translation.query {
-                                output.results(&format!("{}\n", query.trim_end_matches('\n')))?;
+                            output.remarks(&remark(&remarks, &unit, made));
+                            for file in made.out_files(&unit, rules) {
+                                output.results(&format!("{}\n", file.text.trim_end_matches('\n')))?;
                             }
                         }
-                        Format::Text if mirror.is_some() => {
-                            output.results(&remark(&human, &unit, task, translation))?;
-                        }
+                        Format::Text if mirror.is_some() => output.results(&remark(&human, &unit, made))?,
+                        Format::Text if rules => output.results(&whole_rules(&human, &unit, made))?,
                         Format::Text => {
                             let target = task.options.target;
                             let text = human.translation(&unit.page, &unit.source, target, &task.schema, translation);
@@ -129,24 +137,42 @@ impl Convert {
         }
         Ok(ending)
     }
-
-    fn denies(&self, translation: &Translation) -> bool {
-        self.deny.iter().any(|denied| {
-            translation.verdict == *denied
-                || (*denied != Effect::Exact && translation.notes.iter().any(|note| note.effect == Some(*denied)))
-        })
-    }
 }
 
-fn json(unit: &Unit, task: &Task, translation: &Translation) -> anyhow::Result<String> {
+fn json(unit: &Unit, made: &Made<'_>, rules: bool) -> anyhow::Result<String> {
+    let Made { task, translation, files } = made;
     let line = ConvertLine::new(&unit.page, &unit.source, task.options.target, &task.schema, translation);
+    let line = if rules { line.with_rules(&unit.page, files) } else { line };
     Ok(report::safe_json(serde_json::to_string(&line)?) + "\n")
 }
 
-/// The header and the notes, without the query.
-fn remark(human: &Human, unit: &Unit, task: &Task, translation: &Translation) -> String {
-    let header = human.header(&unit.source, task.options.target, &task.schema, translation);
-    header + &human.notes(&unit.page, translation)
+/// The header and the notes, without the query, and the same of each rule file.
+fn remark(human: &Human, unit: &Unit, made: &Made<'_>) -> String {
+    let Made { task, translation, files } = made;
+    let mut out = human.header(&unit.source, task.options.target, &task.schema, translation);
+    out.push_str(&human.notes(&unit.page, translation));
+    for (package, file) in files {
+        out.push_str(&human.rule_header(*package, file));
+        out.push_str(&human.rule_notes(&unit.page, file));
+    }
+    out
+}
+
+/// The translation's verdict and notes, then each rule file with what became of the rule's fields.
+fn whole_rules(human: &Human, unit: &Unit, made: &Made<'_>) -> String {
+    let Made { task, translation, files } = made;
+    let mut out = human.header(&unit.source, task.options.target, &task.schema, translation);
+    out.push_str(&human.notes(&unit.page, translation));
+    for (package, file) in files {
+        out.push('\n');
+        out.push_str(&human.rule_header(*package, file));
+        out.push_str(&human.rule_notes(&unit.page, file));
+        if let Ok(file) = file {
+            out.push_str(&format!("\n{}\n", report::safe(file.text.trim_end_matches('\n'))));
+        }
+    }
+    out.push('\n');
+    out
 }
 
 /// Why the hunt could not be read.

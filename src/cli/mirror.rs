@@ -26,58 +26,51 @@ impl Mirror {
         Ok(Self { root, written: HashSet::new() })
     }
 
-    /// Writes a query; `index` is given where the input holds several hunts. Returns the path below the folder.
-    pub(super) fn write(
-        &mut self,
-        relative: &Path,
-        index: Option<usize>,
-        target: Target,
-        query: &str,
-    ) -> anyhow::Result<PathBuf> {
-        let relative = named(relative, index, query_extension(target));
-        self.place(&relative, query).with_context(|| format!("{} is not written", relative.display()))?;
-        Ok(relative)
-    }
-
-    fn place(&mut self, relative: &Path, query: &str) -> anyhow::Result<()> {
+    /// Writes an output to a path below the folder.
+    pub(super) fn write(&mut self, relative: &Path, text: &str) -> anyhow::Result<()> {
         if !self.written.insert(relative.to_owned()) {
-            bail!("two hunts have this name; convert their folders one by one");
+            bail!("{} is not written: two hunts have this name; convert their folders one by one", relative.display());
         }
-        let mut folder = self.root.clone();
-        let mut names = relative.components().peekable();
-        while let Some(component) = names.next() {
-            let Component::Normal(name) = component else { bail!("not a plain name") };
-            folder.push(name);
-            if names.peek().is_none() {
-                break;
-            }
-            match std::fs::create_dir(&folder) {
-                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error.into()),
-                _ => {}
-            }
-            if !std::fs::symlink_metadata(&folder)?.is_dir() {
-                bail!("{} is a link or a file, not a folder", folder.display());
-            }
-        }
-        let path = folder;
-        let parent = path.parent().context("no folder")?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".huntgate-");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // As any new file: the user's mask decides.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let mut file = builder.tempfile_in(parent)?;
-        file.write_all(query.as_bytes())?;
-        if !query.ends_with('\n') {
-            file.write_all(b"\n")?;
-        }
-        // Renaming replaces a link of this name and does not follow it.
-        file.persist(&path).map_err(|error| error.error)?;
-        Ok(())
+        place(&self.root, relative, text).with_context(|| format!("{} is not written", relative.display()))
     }
+}
+
+/// Writes a text to a path below a folder, whole or not at all; folders on the way are made.
+pub(super) fn place(root: &Path, relative: &Path, text: &str) -> anyhow::Result<()> {
+    let mut folder = root.to_owned();
+    let mut names = relative.components().peekable();
+    while let Some(component) = names.next() {
+        let Component::Normal(name) = component else { bail!("not a plain name") };
+        folder.push(name);
+        if names.peek().is_none() {
+            break;
+        }
+        match std::fs::create_dir(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
+        if !std::fs::symlink_metadata(&folder)?.is_dir() {
+            bail!("{} is a link or a file, not a folder", folder.display());
+        }
+    }
+    let path = folder;
+    let parent = path.parent().context("no folder")?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".huntgate-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // As any new file: the user's mask decides.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(parent)?;
+    file.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        file.write_all(b"\n")?;
+    }
+    // Renaming replaces a link of this name and does not follow it.
+    file.persist(&path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// The extension of a query.
@@ -116,18 +109,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let outside = tempfile::tempdir().unwrap();
         let mut mirror = Mirror::open(folder.path()).unwrap();
-        assert!(mirror.write(Path::new("../x"), None, Target::Eql, "q").is_err());
-        assert!(mirror.write(Path::new("/x"), None, Target::Eql, "q").is_err());
-        assert!(mirror.write(Path::new("a/x"), None, Target::Eql, "q").is_ok());
-        assert!(mirror.write(Path::new("a/x"), None, Target::Eql, "q").is_err(), "twice");
+        assert!(mirror.write(Path::new("../x"), "q").is_err());
+        assert!(mirror.write(Path::new("/x"), "q").is_err());
+        assert!(mirror.write(Path::new("a/x"), "q").is_ok());
+        assert!(mirror.write(Path::new("a/x"), "q").is_err(), "twice");
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(outside.path(), folder.path().join("link")).unwrap();
-            assert!(mirror.write(Path::new("link/x"), None, Target::Eql, "q").is_err());
+            assert!(mirror.write(Path::new("link/x"), "q").is_err());
             let target = outside.path().join("kept");
             std::fs::write(&target, "kept").unwrap();
             std::os::unix::fs::symlink(&target, folder.path().join("y.eql")).unwrap();
-            assert!(mirror.write(Path::new("y"), None, Target::Eql, "q").is_ok());
+            assert!(mirror.write(Path::new("y.eql"), "q").is_ok());
             assert_eq!(std::fs::read_to_string(&target).unwrap(), "kept");
         }
         assert_eq!(std::fs::read_dir(folder.path().join("a")).unwrap().count(), 1);

@@ -16,6 +16,11 @@ pub(crate) const OLD_ENTITIES: [(&str, &str, &str); 5] = [
     ("FileHashCustomEntity", "FileHash", "Value"),
 ];
 
+/// Whether a column stood for an entity before rules named them.
+pub(crate) fn is_old_entity(column: &str) -> bool {
+    OLD_ENTITIES.iter().any(|(name, ..)| *name == column)
+}
+
 /// The most columns that are looked up for one hunt.
 const MOST: usize = 200;
 

@@ -12,6 +12,7 @@ use super::{Page, safe};
 use crate::diagnostic::{Code, Diagnostic, Effect, Severity};
 use crate::emit::Translation;
 use crate::intake::Source;
+use crate::package::{Package, RuleFile};
 use crate::source::Span;
 use crate::target::Target;
 
@@ -91,8 +92,30 @@ impl Human {
             let end = |end: &Option<String>, open: &str| safe(end.as_deref().unwrap_or(open)).into_owned();
             let _ = writeln!(out, "run over: {} to {}", end(&range.from, "any time"), end(&range.to, "any time"));
         }
+        self.remarks(page, &translation.notes, &mut out);
+        out
+    }
+
+    /// The form of a rule file and its verdict on one line, or why there is none.
+    pub fn rule_header(&self, package: Package, rule: &Result<RuleFile, Box<Diagnostic>>) -> String {
+        let verdict = rule.as_ref().map_or(Effect::Refused, |rule| rule.verdict);
+        format!("as {package}: {}\n", self.paint(style_of(verdict), verdict.name()))
+    }
+
+    /// What became of the rule's fields in a rule file, or why there is none.
+    pub fn rule_notes(&self, page: &Page, rule: &Result<RuleFile, Box<Diagnostic>>) -> String {
+        let mut out = String::new();
+        match rule {
+            Ok(rule) => self.remarks(page, &rule.notes, &mut out),
+            Err(refusal) => self.remarks(page, std::slice::from_ref(&**refusal), &mut out),
+        }
+        out
+    }
+
+    /// Notes, most grave first, and of many alike only the first ones.
+    fn remarks(&self, page: &Page, notes: &[Diagnostic], out: &mut String) {
         for effect in Effect::ALL.into_iter().rev() {
-            let of_effect = || translation.notes.iter().filter(move |note| effect_of(note) == effect);
+            let of_effect = || notes.iter().filter(move |note| effect_of(note) == effect);
             let mut codes: Vec<Code> = of_effect().map(|note| note.code).collect();
             codes.sort_unstable();
             codes.dedup();
@@ -110,7 +133,6 @@ impl Human {
                 }
             }
         }
-        out
     }
 
     /// A note that needs no picture, on one line.

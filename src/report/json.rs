@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::{Page, Place};
 use crate::diagnostic::{Code, Diagnostic, Effect, Severity};
 use crate::emit::Translation;
+use crate::fit::NeedKind;
 use crate::intake::Source;
+use crate::package::{Package, RuleFile};
 use crate::target::Target;
 
 /// Where a hunt comes from.
@@ -59,6 +61,64 @@ struct NoteRow<'a> {
     span: Place,
 }
 
+impl<'a> NoteRow<'a> {
+    fn new(page: &Page, note: &'a Diagnostic) -> Self {
+        Self {
+            code: note.code,
+            effect: effect_of(note),
+            message: &note.message,
+            help: note.help.as_deref(),
+            span: page.place(note.span),
+        }
+    }
+}
+
+/// What a query reads by its name and the site must have.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Need", deny_unknown_fields)]
+struct NeedRow<'a> {
+    /// What it is.
+    #[schemars(schema_with = "need_schema")]
+    kind: NeedKind,
+    /// Its name in the target.
+    name: &'a str,
+    /// The table or watchlist of the hunt that it stands for; empty where it is for none alone.
+    of: &'a str,
+}
+
+/// A rule file, or why there is none.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Rule", deny_unknown_fields)]
+struct RuleRow<'a> {
+    /// The form of rule file.
+    #[schemars(schema_with = "package_schema")]
+    package: &'static str,
+    /// How faithful the rule is: the query and what became of the rule's fields together.
+    #[schemars(schema_with = "effect_schema")]
+    verdict: Effect,
+    /// The text of the file; null if and only if the verdict is `refused`.
+    file: Option<&'a str>,
+    /// What became of the rule's fields; those of the query are the line's.
+    notes: Vec<NoteRow<'a>>,
+}
+
+impl<'a> RuleRow<'a> {
+    fn new(page: &Page, package: Package, rule: &'a Result<RuleFile, Box<Diagnostic>>) -> Self {
+        let package = package.name();
+        match rule {
+            Ok(rule) => Self {
+                package,
+                verdict: rule.verdict,
+                file: Some(&rule.text),
+                notes: rule.notes.iter().map(|note| NoteRow::new(page, note)).collect(),
+            },
+            Err(refusal) => {
+                Self { package, verdict: Effect::Refused, file: None, notes: vec![NoteRow::new(page, refusal)] }
+            }
+        }
+    }
+}
+
 /// A remark on a hunt.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Diagnostic", deny_unknown_fields)]
@@ -94,8 +154,12 @@ pub struct ConvertLine<'a> {
     query: Option<&'a str>,
     /// The time over which the query is to be run, where the hunt's window is not in the query.
     time_range: Option<RangeRow<'a>>,
+    /// What the query reads by its name and the site must have.
+    needs: Vec<NeedRow<'a>>,
     /// Every difference, in the order of the hunt.
     notes: Vec<NoteRow<'a>>,
+    /// The rule files; null where queries are asked for.
+    rules: Option<Vec<RuleRow<'a>>>,
 }
 
 impl<'a> ConvertLine<'a> {
@@ -109,18 +173,20 @@ impl<'a> ConvertLine<'a> {
             verdict: translation.verdict,
             query: translation.query.as_deref(),
             time_range: range.map(|range| RangeRow { from: range.from.as_deref(), to: range.to.as_deref() }),
-            notes: translation
-                .notes
+            needs: translation
+                .needs
                 .iter()
-                .map(|note| NoteRow {
-                    code: note.code,
-                    effect: effect_of(note),
-                    message: &note.message,
-                    help: note.help.as_deref(),
-                    span: page.place(note.span),
-                })
+                .map(|need| NeedRow { kind: need.kind, name: &need.name, of: &need.of })
                 .collect(),
+            notes: translation.notes.iter().map(|note| NoteRow::new(page, note)).collect(),
+            rules: None,
         }
+    }
+
+    /// The same with rule files.
+    pub fn with_rules(mut self, page: &Page, rules: &'a [(Package, Result<RuleFile, Box<Diagnostic>>)]) -> Self {
+        self.rules = Some(rules.iter().map(|(package, rule)| RuleRow::new(page, *package, rule)).collect());
+        self
     }
 }
 
@@ -191,4 +257,12 @@ fn severity_schema(_: &mut SchemaGenerator) -> Schema {
 fn target_schema(_: &mut SchemaGenerator) -> Schema {
     let names: Vec<Cow<'static, str>> = Target::ALL.iter().map(|target| target.name().into()).collect();
     json_schema!({ "type": "string", "enum": names })
+}
+
+fn package_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Package::ALL.map(Package::name) })
+}
+
+fn need_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": NeedKind::ALL })
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::fit::window::widest;
-use crate::fit::{Fields, Frame, Ledger, Table, TimeRange, Window};
+use crate::fit::{Fields, Frame, Ledger, Table, TimeRange, Window, outputs};
 use crate::plan::{Case, ColumnRef, Expr, ExprKind, Needles, Pipeline, TextHow, Value};
 use crate::target::{LogsourceWhen, Selector, SigmaSelector, Term, TermTest};
 
@@ -342,10 +342,12 @@ pub(super) fn shown(
     let mut silent = Ledger::new(walk.frame.plan);
     let mut names: Vec<String> = Vec::new();
     let mut columns: Vec<(Arc<str>, String)> = Vec::new();
-    let asked = walk.frame.about.alert_columns().map(|name| {
+    let asked = outputs::columns(walk.frame.about).into_iter().map(|name| {
         let known = table.row.is_some_and(|row| row.columns.contains_key(name));
         let column = ColumnRef { name: Arc::from(name), known };
-        let raw = walk.scopes.raw_column(&column, walk.scopes.level());
+        // The old columns of entities are there only where the hunt makes them.
+        let made = |raw: &ColumnRef| raw.known || raw.name != column.name || !outputs::is_old_entity(name);
+        let raw = walk.scopes.raw_column(&column, walk.scopes.level()).filter(made);
         (Some(column.name), raw, walk.frame.plan.pipeline.span)
     });
     let last = walk.shown.iter().map(|(expr, level)| (None, walk.scopes.raw(expr, *level), expr.span));
