@@ -5,7 +5,7 @@
 //! Sentinel: <https://learn.microsoft.com/en-us/azure/sentinel/scheduled-rules-overview#query-scheduling>,
 //! <https://learn.microsoft.com/en-us/azure/sentinel/near-real-time-rules>.
 
-use super::super::schedule::{Edge, HOUR, MINUTE, edge, length, look_back, seconds};
+use super::super::schedule::{Edge, HOUR, MINUTE, edge, length, look_back, seconds, usual_period};
 use super::super::{Fields, Subject};
 use super::words::is_hunt;
 use crate::about::{Field, RuleKind};
@@ -50,9 +50,10 @@ pub(super) fn times(subject: &Subject<'_>, fields: &mut Fields<'_>) -> Times {
         HOUR
     });
     let period = about.query_period.filter(|it| *it > 0).unwrap_or_else(|| {
-        let message = format!("the source gives no period: each run looks back {}", length(frequency));
+        let period = usual_period(about.kind, frequency).unwrap_or(frequency);
+        let message = format!("the source gives no period: each run looks back {}", length(period));
         fields.assumed(Field::QueryPeriod, Effect::Exact, message);
-        frequency
+        period
     });
     let (cron, runs) = cron(frequency);
     if runs != frequency {
@@ -184,11 +185,11 @@ fn cron(every: i64) -> (String, i64) {
     let minutes = MINUTES.into_iter().rev().find(|it| *it * MINUTE <= every).unwrap_or(1);
     let text = match minutes {
         1 => "* * * * *".to_owned(),
-        ..60 => format!("*/{minutes} * * * *"),
+        2..60 => format!("*/{minutes} * * * *"),
         60 => "0 * * * *".to_owned(),
-        ..1_440 => format!("0 */{} * * *", minutes / 60),
-        ..10_080 => "0 0 * * *".to_owned(),
+        61..1_440 => format!("0 */{} * * *", minutes / 60),
         10_080.. => "0 0 * * 0".to_owned(),
+        _ => "0 0 * * *".to_owned(),
     };
     (text, minutes * MINUTE)
 }
