@@ -271,6 +271,30 @@ fn a_sites_own_template_stands_in_for_the_usual_one_and_must_quote() {
 }
 
 #[test]
+fn columns_that_the_rule_names_are_fields_of_the_rows() {
+    let site = Site::new();
+    let about = About {
+        entities: vec![
+            entity("Host", &[("FullName", "DeviceName")]),
+            entity("Account", &[("Name", "AccountName"), ("Sid", "NoSuchColumn")]),
+        ],
+        ..About::default()
+    };
+    let columns = |hunt: &str, schema: &str| -> Vec<String> {
+        let columns = site.translate(hunt, &about, schema).columns;
+        columns.iter().map(|(column, field)| format!("{column}={field}")).collect()
+    };
+    let raw = "DeviceProcessEvents | where FileName == 'a.exe'";
+    assert_eq!(columns(raw, "source"), ["DeviceName=DeviceName", "AccountName=AccountName"]);
+    assert_eq!(columns(raw, "addon"), ["DeviceName=properties.DeviceName", "AccountName=properties.AccountName"]);
+    assert_eq!(columns(raw, "cim"), ["DeviceName=dest", "AccountName=user"]);
+    let made = format!("{raw} | summarize AccountName = count() by DeviceName");
+    assert_eq!(columns(&made, "addon"), ["DeviceName=DeviceName", "AccountName=AccountName"]);
+    assert_eq!(columns(&format!("{raw} | project FileName"), "addon"), [""; 0]);
+    assert!(site.translate(raw, &About::default(), "addon").columns.is_empty());
+}
+
+#[test]
 fn triggers_stand_in_every_file() {
     let site = Site::new();
     let operators = [
@@ -308,7 +332,32 @@ fn windows_of_the_search_itself_are_told_from_the_period() {
     let window = "SecurityEvent | where TimeGenerated > ago(3h) and EventID == 1102";
     assert_eq!(effect(NRT, "addon", 1), (None, "-65m@m".to_owned()));
     assert_eq!(effect(window, "addon", 24), (Some(Effect::Exact), "-1445m@m".to_owned()));
-    assert_eq!(effect(window, "addon", 1), (Some(Effect::Unsure), "-65m@m".to_owned()));
+    assert_eq!(effect(window, "addon", 1), (Some(Effect::Broader), "-65m@m".to_owned()));
+    let counted = format!("{window} | summarize count() by Computer");
+    assert_eq!(effect(&counted, "addon", 1).0, Some(Effect::Unsure));
+}
+
+#[test]
+fn the_shared_schedule_of_content_finds_each_event_once() {
+    let site = Site::new();
+    let effect = |hunt: &str, frequency: i64, period: i64| {
+        let about = About {
+            kind: Some(RuleKind::Scheduled),
+            query_frequency: Some(frequency),
+            query_period: Some(period),
+            ..nrt()
+        };
+        let file = site.pack(Package::Contentctl, hunt, &about, &site.translate(hunt, &about, "addon"));
+        file.notes.iter().find(|note| note.code == huntgate::Code::ScheduleChanged).map(|note| note.effect.unwrap())
+    };
+    let (day, within) = (24 * HOUR, "SecurityEvent | where EventID == 1102 and TimeGenerated > ago(2h)");
+    assert_eq!(effect(NRT, HOUR, HOUR), None);
+    assert_eq!(effect(NRT, day, day), Some(Effect::Exact));
+    assert_eq!(effect(NRT, day, HOUR), Some(Effect::Broader));
+    assert_eq!(effect("SecurityEvent | summarize count() by Computer", day, day), Some(Effect::Unsure));
+    assert_eq!(effect(within, HOUR, day), Some(Effect::Exact));
+    assert_eq!(effect(within, HOUR, HOUR), Some(Effect::Broader));
+    assert_eq!(effect(&within.replace("2h", "10m"), 5 * MINUTE, HOUR), Some(Effect::Narrower));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::super::schedule::{HOUR, length, seconds, usual_period};
 use super::super::{Fields, Package, Packager, RuleFile, Subject, id, risk, text, threat};
 use super::conf::{entities, holds_without_rows, missing};
 use super::objects::{Object, Objects, objects};
+use super::times::{finds_each_event, reach};
 use super::{domain, drilldown, words};
 use crate::about::{About, AlertSeverity, EventGrouping, Field, RuleKind, Trigger, TriggerOperator};
 use crate::diagnostic::{Code, Diagnostic, Effect};
@@ -270,24 +271,42 @@ fn schedule(subject: &Subject<'_>, fields: &mut Fields<'_>) {
     }
     let is_nrt = about.kind == Some(RuleKind::Nrt) || about.query_frequency == Some(0);
     if is_nrt {
-        // An hour of events, each in one run, is what sixty runs of a minute find, as long as rows are single events.
+        // An hour of events, each in one run, is what sixty runs of a minute find, but for those that come in late.
+        let effect = if finds_each_event(subject) { Effect::Narrower } else { Effect::Unsure };
         let message = format!("{shared}; the source's runs every minute over what has come in since");
         let given = if about.kind.is_some() { Field::Kind } else { Field::QueryFrequency };
-        fields.noted(given, Code::ScheduleChanged, Effect::Unsure, message);
+        fields.noted(given, Code::ScheduleChanged, effect, message);
         return;
     }
-    let own = subject.translation.windows.iter().any(|it| it.from.is_some() || it.to.is_some());
-    let own = own && subject.translation.time_range.is_none();
+    let mut windows = subject.translation.windows.iter().filter(|it| it.from.is_some() || it.to.is_some());
+    let window = windows.next().filter(|_| subject.translation.time_range.is_none());
     let frequency = about.query_frequency.unwrap_or(HOUR);
     let period = about.query_period.or(usual_period(about.kind, frequency)).unwrap_or(frequency);
-    if frequency == HOUR && period == HOUR && !own {
+    if frequency == HOUR && period == HOUR && window.is_none() {
         return;
     }
-    // Runs over other times see the same events and may count others together.
-    let times = if own { ", and the search names times of its own, which Splunk takes in their place" } else { "" };
+    // What looks at several events sees others together in runs over other times.
+    let effect = match (finds_each_event(subject), window) {
+        (false, _) => Effect::Unsure,
+        // Each event is in one run; the source passes over some.
+        (true, None) if period < frequency => Effect::Broader,
+        (true, None) => Effect::Exact,
+        (true, Some(window)) => match reach(window).filter(|_| window.to.is_none()) {
+            None => Effect::Unsure,
+            // The source runs more often than every hour, so that it passes over less.
+            Some(reach) if reach < HOUR && frequency < HOUR => Effect::Narrower,
+            Some(reach) if reach > period || reach < frequency => Effect::Broader,
+            Some(_) => Effect::Exact,
+        },
+    };
+    let times = if window.is_some() {
+        ", and the search names times of its own, which Splunk takes in their place"
+    } else {
+        ""
+    };
     let source = format!("the source's runs every {} over {}{times}", length(frequency), length(period));
     let given = [Field::QueryFrequency, Field::QueryPeriod].into_iter().find(|field| about.has(*field));
-    fields.noted(given.unwrap_or(Field::Kind), Code::ScheduleChanged, Effect::Unsure, format!("{shared}; {source}"));
+    fields.noted(given.unwrap_or(Field::Kind), Code::ScheduleChanged, effect, format!("{shared}; {source}"));
 }
 
 /// Answers for the fields that no other function answers for.

@@ -8,8 +8,9 @@
 use super::super::schedule::{Edge, HOUR, MINUTE, edge, length, look_back, seconds, usual_period};
 use super::super::{Fields, Subject};
 use super::words::is_hunt;
-use crate::about::{Field, RuleKind};
+use crate::about::{Field, RuleKind, Trigger};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::TimeRange;
 use crate::plan::{TICKS_PER_DAY, TICKS_PER_SECOND};
 
 /// Sentinel runs a rule so long after the end of its period, for events that arrive late.
@@ -121,17 +122,13 @@ fn own_times(subject: &Subject<'_>, period: i64, fields: &mut Fields<'_>) {
     if windows.peek().is_none() {
         return;
     }
-    let longer = windows.any(|window| match window.from.as_deref().map(edge) {
-        Some(Some(Edge::Back(back))) => back > period,
-        Some(Some(Edge::Midnight(back))) => back.saturating_add(TICKS_PER_DAY) > period,
-        Some(Some(Edge::At(_)) | None) | None => true,
-    });
+    let longer = windows.any(|window| reach(window).is_none_or(|reach| reach > period));
     let (effect, message) = if longer {
         let message = format!(
             "the search names times of its own, which Splunk takes in place of the schedule's: it may look back further than {}, the rule's period",
             length(period)
         );
-        (Effect::Unsure, message)
+        (if finds_each_event(subject) { Effect::Broader } else { Effect::Unsure }, message)
     } else {
         let message = "the search names times of its own, which Splunk takes in place of the schedule's: events that arrive after the run are not waited for";
         (Effect::Exact, message.to_owned())
@@ -139,6 +136,21 @@ fn own_times(subject: &Subject<'_>, period: i64, fields: &mut Fields<'_>) {
     // The place of the note is a field that the source gives.
     let given = [Field::QueryPeriod, Field::Kind].into_iter().find(|field| subject.about.has(*field));
     fields.noted(given.unwrap_or(Field::QueryFrequency), Code::ScheduleChanged, effect, message);
+}
+
+/// How far back a window reaches at most, where that does not depend on the day.
+pub(super) fn reach(window: &TimeRange) -> Option<i64> {
+    match edge(window.from.as_deref()?)? {
+        Edge::Back(back) => Some(back),
+        Edge::Midnight(back) => Some(back.saturating_add(TICKS_PER_DAY)),
+        Edge::At(_) => None,
+    }
+}
+
+/// Whether an event makes an alert whatever other events a run looks at.
+pub(super) fn finds_each_event(subject: &Subject<'_>) -> bool {
+    let trigger = subject.about.trigger.unwrap_or(Trigger::ANY);
+    subject.translation.single_events && trigger == Trigger::ANY
 }
 
 /// The first moment of a search. What is no relative time is asked for by the search itself, so that this only must hold it.
