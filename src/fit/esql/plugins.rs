@@ -10,6 +10,7 @@ use super::summarize::Parts;
 use super::tree::{Aggregate as Said, Command, Expr, Name};
 use super::{Fit, Fitter, Unsayable, unwritten};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::{Need, NeedKind};
 use crate::plan::{
     Binding, ColumnRef, Expr as Meant, ExprKind, FunctionId, NamePattern, NodeRef, ScalarType, Stage, StageKind, Tree,
 };
@@ -189,6 +190,8 @@ impl<'a> Fitter<'a, '_> {
         let key = ["SHA256", "MD5"].into_iter().find(|hash| column.ends_with(hash)).unwrap_or("SHA1");
         let message = "what Microsoft's service knows of a file must be in a lookup index `fileprofile` of the site";
         self.note(Code::LookupNeeded, Effect::Unsure, stage.span, message);
+        let (name, of) = ("fileprofile".to_owned(), "FileProfile".to_owned());
+        self.ledger.need(Need { kind: NeedKind::LookupIndex, name, of });
         let key = self.new_name(key, stage.span)?;
         let value = held.value();
         if value != Expr::Field(key.clone()) {

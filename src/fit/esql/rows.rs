@@ -11,7 +11,7 @@ use super::tree::{Command, Expr, Glob, Name, Source as Said};
 use super::value::milliseconds;
 use super::{Fit, Fitter, unwritten};
 use crate::diagnostic::{Code, Diagnostic, Effect};
-use crate::fit::{iso8601, outside};
+use crate::fit::{Need, NeedKind, iso8601, outside};
 use crate::plan::{Binding, Expr as Meant, ScalarType, Source, Value};
 use crate::source::Span;
 
@@ -153,12 +153,15 @@ impl<'a> Fitter<'a, '_> {
 
     /// The index that holds the rows of a list outside of the hunt, with the note that names it.
     pub(super) fn listed(&mut self, source: &Source, lookup: bool, span: Span) -> Option<String> {
-        let (name, holds) = match source {
-            Source::Watchlist { name } => (outside::list_name(name), format!("the rows of watchlist `{name}`")),
+        let (name, of, holds) = match source {
+            Source::Watchlist { name } => {
+                (outside::list_name(name), name.to_string(), format!("the rows of watchlist `{name}`"))
+            }
             Source::External { columns, addresses, .. } => {
                 let names: Vec<String> = columns.iter().map(|(name, _)| format!("`{name}`")).collect();
                 let from = addresses.first().map(|address| format!(" from `{address}`")).unwrap_or_default();
-                (outside::external_name(addresses), format!("the columns {}{from}", names.join(", ")))
+                let of = addresses.first().cloned().unwrap_or_default();
+                (outside::external_name(addresses), of, format!("the columns {}{from}", names.join(", ")))
             }
             Source::Table(_)
             | Source::Union(_)
@@ -168,7 +171,8 @@ impl<'a> Fitter<'a, '_> {
             | Source::Search { .. } => return None,
         };
         let index = name.to_ascii_lowercase();
-        let mode = if lookup { " in lookup mode" } else { "" };
+        let (kind, mode) = if lookup { (NeedKind::LookupIndex, " in lookup mode") } else { (NeedKind::Index, "") };
+        self.ledger.need(Need { kind, name: index.clone(), of });
         let message = format!("index `{index}`{mode} must hold {}", holds.replace(char::is_control, " "));
         let note = Diagnostic::note(Code::IndexNeeded, Effect::Exact, span, message);
         self.ledger.note(self.polarity, note.help("create the index, and fill it again when its source changes"));

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::fit::{Frame, Ledger, Refused};
+use crate::fit::{Frame, Ledger, Need, NeedKind, Refused};
 use crate::plan::{Expr, JoinKind, NodeId};
 use crate::source::Span;
 
@@ -110,6 +110,7 @@ impl<'p> Maker<'_, 'p> {
             self.window,
             &line.omitted,
         );
+        need(ledger, line);
         self.documents.push(Document::Rule(Rule {
             heading,
             logsource: line.source.clone(),
@@ -158,6 +159,7 @@ impl<'p> Maker<'_, 'p> {
             &[],
         );
         let name = heading.name.clone().unwrap_or_default();
+        need(ledger, line);
         self.documents.push(Document::Rule(Rule {
             heading,
             logsource: line.source.clone(),
@@ -534,6 +536,15 @@ impl<'p> Maker<'_, 'p> {
         }
         shown
     }
+}
+
+/// A rule reads the events of its log source.
+fn need(ledger: &mut Ledger, line: &Prepared<'_>) {
+    let source = &line.source;
+    let parts = [("category", &source.category), ("product", &source.product), ("service", &source.service)];
+    let named = parts.iter().filter_map(|(key, value)| Some(format!("{key}: {}", value.as_ref()?)));
+    let name = named.collect::<Vec<_>>().join(", ");
+    ledger.need(Need { kind: NeedKind::LogSource, name, of: line.line.table.name.to_string() });
 }
 
 /// What a key is named by: its field, or a name that stands for several.

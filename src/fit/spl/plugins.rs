@@ -9,6 +9,7 @@ use super::scope::{Column, Scope};
 use super::tree::{Command, EvalExpr, Name, StatsAggregate, StatsInput};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::{Need, NeedKind};
 use crate::plan::{Expr, ExprKind, FunctionId, ScalarType, Stage};
 
 impl<'a> Fitter<'a, '_> {
@@ -190,6 +191,7 @@ impl<'a> Fitter<'a, '_> {
         let held = self.column(&reference, ScalarType::String, stage.span)?;
         let field = self.field_for_next(held.value());
         let key = ["SHA256", "MD5"].into_iter().find(|hash| column.ends_with(hash)).unwrap_or("SHA1");
+        self.ledger.need(Need { kind: NeedKind::Lookup, name: "FileProfile".to_owned(), of: "FileProfile".to_owned() });
         self.note(
             Code::LookupNeeded,
             Effect::Unsure,

@@ -13,7 +13,7 @@ use super::tree::{Command, EvalExpr, Name, Operator};
 use super::{Fit, Fitter, Unsayable};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::fit::json::json_text;
-use crate::fit::outside;
+use crate::fit::{Need, NeedKind, outside};
 use crate::plan::{Binding, Expr, Pipeline, ScalarType, Source, StageKind, Value};
 use crate::source::Span;
 
@@ -113,7 +113,7 @@ impl<'a> Fitter<'a, '_> {
     /// `_GetWatchlist('name')`: its columns are not known.
     pub(super) fn watchlist(&mut self, name: &str, span: Span) {
         let lookup = lookup_name(name);
-        self.lookup_note(&lookup, &format!("the rows of watchlist `{name}`"), span);
+        self.lookup_note(&lookup, name, &format!("the rows of watchlist `{name}`"), span);
         self.generator = Some(Command::InputLookup(lookup));
         self.base_open = false;
         self.closed_window = true;
@@ -124,7 +124,8 @@ impl<'a> Fitter<'a, '_> {
         let lookup = external_name(addresses);
         let names: Vec<String> = columns.iter().map(|(name, _)| format!("`{name}`")).collect();
         let from = addresses.first().map(|address| format!(" from `{address}`")).unwrap_or_default();
-        self.lookup_note(&lookup, &format!("the columns {}{from}", names.join(", ")), span);
+        let of = addresses.first().map_or("", String::as_str);
+        self.lookup_note(&lookup, of, &format!("the columns {}{from}", names.join(", ")), span);
         let mut made = Vec::new();
         for (name, ty) in columns {
             let field = self.new_field(name, span)?;
@@ -137,7 +138,9 @@ impl<'a> Fitter<'a, '_> {
         Ok(())
     }
 
-    fn lookup_note(&mut self, lookup: &Name, holds: &str, span: Span) {
+    /// The search reads a lookup, which stands for `of`.
+    fn lookup_note(&mut self, lookup: &Name, of: &str, holds: &str, span: Span) {
+        self.ledger.need(Need { kind: NeedKind::Lookup, name: lookup.text().to_owned(), of: of.to_owned() });
         let message = format!("lookup `{}` must hold {holds}", lookup.text());
         let note = Diagnostic::note(Code::LookupNeeded, Effect::Exact, span, message);
         self.ledger.note(self.polarity, note.help("create the lookup, and load it again when its source changes"));
@@ -145,12 +148,15 @@ impl<'a> Fitter<'a, '_> {
 
     /// The lookup and its column that a pipeline stands for, if it is one column of a lookup as it is.
     pub(super) fn lookup_column(&mut self, pipeline: &Pipeline) -> Option<(Name, Name)> {
-        let (lookup, holds) = match &pipeline.source {
-            Source::Watchlist { name } => (lookup_name(name), format!("the rows of watchlist `{name}`")),
+        let (lookup, of, holds) = match &pipeline.source {
+            Source::Watchlist { name } => {
+                (lookup_name(name), name.to_string(), format!("the rows of watchlist `{name}`"))
+            }
             Source::External { columns, addresses, .. } => {
                 let names: Vec<String> = columns.iter().map(|(name, _)| format!("`{name}`")).collect();
                 let from = addresses.first().map(|address| format!(" from `{address}`")).unwrap_or_default();
-                (external_name(addresses), format!("the columns {}{from}", names.join(", ")))
+                let of = addresses.first().cloned().unwrap_or_default();
+                (external_name(addresses), of, format!("the columns {}{from}", names.join(", ")))
             }
             Source::Table(_)
             | Source::Union(_)
@@ -171,7 +177,7 @@ impl<'a> Fitter<'a, '_> {
             None => pipeline.columns.columns.first().map(|(name, _)| name.clone())?,
         };
         let column = Name::new(column.as_ref())?;
-        self.lookup_note(&lookup, &holds, pipeline.span);
+        self.lookup_note(&lookup, &of, &holds, pipeline.span);
         self.carry(pipeline);
         Some((lookup, column))
     }
