@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-use super::{Cut, Found, look, metadata};
+use super::{Cut, Found, look, metadata, values};
 use crate::about::About;
 use crate::source::{Origin, Span};
 
@@ -112,7 +112,7 @@ pub(super) fn cut(text: &str) -> Found {
                     title.push_str(&part);
                 } else if heading.as_deref().is_some_and(is_about_attack) {
                     let row = row_of(text, range.start);
-                    row.filter_map(metadata::technique).for_each(|it| metadata::push(&mut techniques, it));
+                    row.filter_map(values::technique).for_each(|it| drop(metadata::push(&mut techniques, it)));
                 }
             }
             Event::Code(part) => {

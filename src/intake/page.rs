@@ -2,7 +2,7 @@
 //!
 //! The same query stands on the page twice. The plain section is preferred, because it is what the reader sees.
 
-use super::{Cut, Found, look, metadata, yaml};
+use super::{Cut, Found, look, metadata, values, yaml};
 use crate::about::About;
 use crate::source::{Origin, Span};
 
@@ -51,10 +51,10 @@ pub(super) fn cut(text: &str) -> Option<Found> {
             spans.flat_map(str::lines).filter_map(item).collect::<Vec<_>>()
         };
         let pages = lines("References").into_iter().filter(|line| line.contains("://"));
-        pages.for_each(|line| metadata::push(&mut cut.about.references, line));
+        pages.for_each(|line| drop(metadata::push(&mut cut.about.references, line)));
         lines("False Positive Guidance")
             .into_iter()
-            .for_each(|line| metadata::push(&mut cut.about.false_positives, line));
+            .for_each(|line| drop(metadata::push(&mut cut.about.false_positives, line)));
     }
     for cut in cuts.iter_mut().filter(|cut| cut.about.name.is_none()) {
         cut.about.name = heading(text);
@@ -85,7 +85,7 @@ fn embedded(text: &str) -> Option<Span> {
 
 /// A line without the mark of a list before it; `None` where nothing is left.
 fn item(line: &str) -> Option<String> {
-    metadata::one_line(line.trim().trim_start_matches(['-', '*', '•']))
+    values::one_line(line.trim().trim_start_matches(['-', '*', '•']))
 }
 
 /// The sections of the page: title and body.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::decode::decode;
-use super::{Document, Found, Hunt, Input, Kind, Source, look, markdown, page, text, yaml};
+use super::{Document, Found, Hunt, Input, Kind, Source, json, look, markdown, page, text, yaml};
 use crate::about::About;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -109,6 +109,7 @@ fn document(path: Arc<str>, bytes: Vec<u8>, kind: Kind, stem: Option<String>, ex
     let Found { cuts, mut diagnostics } = match decided {
         Kind::Markdown => markdown::cut(&text),
         Kind::Yaml => yaml::cut(&text),
+        Kind::Json => json::cut(&text),
         Kind::Text => page::cut(&text).unwrap_or_else(|| text::cut(&text)),
         Kind::Kql | Kind::Unknown => text::cut(&text),
     };
@@ -120,10 +121,19 @@ fn document(path: Arc<str>, bytes: Vec<u8>, kind: Kind, stem: Option<String>, ex
     if !explicit && cuts.is_empty() && kind == Kind::Yaml && !look::is_rule_yaml(&text) {
         return empty(path);
     }
+    // JSON of every kind lies about; that it can not be read is said where it is named.
+    if !explicit
+        && cuts.is_empty()
+        && decided == Kind::Json
+        && !diagnostics.iter().any(|one| one.code == Code::RuleKindPassedOver)
+    {
+        return empty(path);
+    }
     if cuts.is_empty() && diagnostics.is_empty() && (explicit || kind == Kind::Kql) {
         let message = match decided {
             Kind::Markdown => "no fenced block holds a KQL query",
             Kind::Yaml => "the rule has no `query:`",
+            Kind::Json => "the file holds no rule with a query in KQL",
             Kind::Kql | Kind::Text | Kind::Unknown if text.trim().is_empty() => "the file is empty",
             Kind::Kql | Kind::Text | Kind::Unknown => "the file holds only comments",
         };
