@@ -109,6 +109,17 @@ pub enum Why {
     TooMany,
 }
 
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let key = &self.key;
+        match self.why {
+            Why::Unknown => write!(f, "`{key}` of the rule is not known, and not read"),
+            Why::Malformed(form) => write!(f, "`{key}` of the rule is not read: it should be {form}"),
+            Why::TooMany => write!(f, "`{key}` of the rule is not read whole: the list is too long"),
+        }
+    }
+}
+
 /// What kind of rule a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleKind {

@@ -8,7 +8,7 @@ use super::guard::guarded;
 use super::output::Output;
 use super::stream::{self, Unit, fault_of};
 use crate::Gate;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::report::{self, CheckLine, Page, Sarif};
 use crate::source::Span;
 
@@ -88,6 +88,8 @@ impl Check {
 fn diagnostics(gate: &Gate, unit: &Unit) -> Vec<Diagnostic> {
     let mut all = unit.about_file.clone();
     if let Some(hunt) = &unit.hunt {
+        let ignored = hunt.about.unread.iter();
+        all.extend(ignored.map(|one| Diagnostic::note(Code::RuleKeyUnread, Effect::Exact, one.span, one.to_string())));
         let found = guarded(|| gate.resolve(&hunt.text).diagnostics)
             .unwrap_or_else(|fault| vec![fault_of(Span::new(0, hunt.text.len() as u32), &fault)]);
         all.extend(found.into_iter().map(|one| Page::located(one, &hunt.origin)));
