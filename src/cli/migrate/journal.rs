@@ -98,6 +98,7 @@ mod tests {
         drop(journal);
         let path = folder.path().join(NAME);
         let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.trim_start();
         let first = text.lines().next().unwrap();
         for cut in 0..=text.len() {
             let (kept, entries) = parse(&text[..cut]);

@@ -18,8 +18,9 @@ use super::manifest;
 use crate::cli::mirror;
 use crate::report::migration::{Left, Written};
 
-/// Bytes of files that wait to be written, at most.
-const PENDING_BYTES: usize = 32 * 1024 * 1024;
+/// Files that wait to be written, and their bytes, at most.
+const PENDING_FILES: usize = 256;
+const PENDING_BYTES: usize = 8 * 1024 * 1024;
 
 /// A file that a hunt makes, and what lies in its place. It is made where hunts are worked on in parallel.
 pub(super) struct Wanted {
@@ -233,7 +234,7 @@ impl Store {
         } else {
             self.pending_bytes += wanted.text.len();
             self.pending.push(wanted);
-            if self.pending_bytes > PENDING_BYTES {
+            if self.pending_bytes > PENDING_BYTES || self.pending.len() >= PENDING_FILES {
                 self.flush()?;
             }
         }
