@@ -61,10 +61,6 @@ pub(super) struct OutFile<'m> {
     pub(super) text: &'m str,
     /// The form of rule file; `None` is a query.
     pub(super) package: Option<Package>,
-    /// How faithful it is.
-    pub(super) verdict: Effect,
-    /// What became of the rule's fields.
-    pub(super) notes: &'m [Diagnostic],
 }
 
 impl Made<'_> {
@@ -79,12 +75,10 @@ impl Made<'_> {
                 .map(|(package, file)| OutFile {
                     path: match &file.file_name {
                         Some(name) => unit.relative.with_file_name(name),
-                        None => named(package.extension()),
+                        None => named(&mirror::rule_extension(*package, self.task.options.target)),
                     },
                     text: &file.text,
                     package: Some(*package),
-                    verdict: file.verdict,
-                    notes: &file.notes,
                 })
                 .collect();
         }
@@ -92,8 +86,6 @@ impl Made<'_> {
             path: named(mirror::query_extension(self.task.options.target)),
             text,
             package: None,
-            verdict: self.translation.verdict,
-            notes: &[],
         });
         query.into_iter().collect()
     }

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::Usage;
 use super::answer::{Job, Work};
+use crate::diagnostic::Effect;
 use crate::fit::Style;
 use crate::package::Package;
 use crate::target::{Target, TargetError, Version};
@@ -141,6 +142,23 @@ impl Making {
         let packager = packager.map_err(|error| Usage(format!("HG408: --templates: {error}")))?;
         Ok((gate, Work { jobs, packager, packages, annotate: false }))
     }
+}
+
+/// What is written for a hunt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// The query
+    Query,
+    /// A rule file: --package says in which form
+    Rule,
+}
+
+/// An effect by its name, for `--deny`.
+pub(super) fn effect(name: &str) -> Result<Effect, String> {
+    Effect::ALL
+        .into_iter()
+        .find(|effect| effect.name().eq_ignore_ascii_case(name))
+        .ok_or_else(|| format!("the effects are {}", Effect::ALL.map(Effect::name).join(", ")))
 }
 
 /// The forms of rule files of a `--package` list.

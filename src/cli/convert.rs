@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::answer::{Answer, Made, answer};
-use super::args::{Color, Making, Paths};
+use super::args::{Color, Form, Making, Paths, effect};
 use super::mirror::Mirror;
 use super::output::Output;
 use super::stream::{self, Unit};
@@ -41,24 +41,9 @@ pub(super) struct Convert {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// The query
-    Query,
-    /// A rule file: --package says in which form
-    Rule,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
     Json,
-}
-
-fn effect(name: &str) -> Result<Effect, String> {
-    Effect::ALL
-        .into_iter()
-        .find(|effect| effect.name().eq_ignore_ascii_case(name))
-        .ok_or_else(|| format!("the effects are {}", Effect::ALL.map(Effect::name).join(", ")))
 }
 
 impl Convert {

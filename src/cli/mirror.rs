@@ -3,14 +3,20 @@
 //! Nothing is written outside of DIR: paths are made of plain names only, and a folder in DIR that is a symbolic link
 //! is not followed.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use crate::package::Package;
 use crate::target::Target;
+
+/// What the name of a file begins with that waits to be put into place, and how many letters follow.
+const PREFIX: &str = ".huntgate-";
+const RANDOM: usize = 6;
 
 /// The folder that results are written to.
 pub(super) struct Mirror {
@@ -56,7 +62,7 @@ pub(super) fn place(root: &Path, relative: &Path, text: &str) -> anyhow::Result<
     let path = folder;
     let parent = path.parent().context("no folder")?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".huntgate-");
+    builder.prefix(PREFIX).rand_bytes(RANDOM);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -73,6 +79,12 @@ pub(super) fn place(root: &Path, relative: &Path, text: &str) -> anyhow::Result<
     Ok(())
 }
 
+/// Whether the name is one of a file that waits to be put into place.
+pub(super) fn is_temporary(name: &OsStr) -> bool {
+    let rest = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+    rest.is_some_and(|rest| rest.len() == RANDOM && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
 /// The extension of a query.
 pub(super) const fn query_extension(target: Target) -> &'static str {
     match target {
@@ -81,6 +93,13 @@ pub(super) const fn query_extension(target: Target) -> &'static str {
         Target::Esql => "esql",
         Target::Sigma => "yml",
     }
+}
+
+/// The extension of a rule file. A form that several languages have says which of them it holds, so that no two meet.
+pub(super) fn rule_extension(package: Package, target: Target) -> Cow<'static, str> {
+    let languages = Target::ALL.iter().filter(|target| Package::of(**target).contains(&package)).count();
+    let extension = package.extension();
+    if languages > 1 { format!("{}.{extension}", target.name()).into() } else { extension.into() }
 }
 
 /// The name of an output: that of the input, the hunt's index where there are several, an extension.
@@ -102,6 +121,14 @@ mod tests {
     fn names_keep_the_inputs_extension_so_that_no_two_meet() {
         assert_eq!(named(Path::new("a/b.kql"), None, "spl"), Path::new("a/b.kql.spl"));
         assert_eq!(named(Path::new("b.md"), Some(2), "yml"), Path::new("b.md.2.yml"));
+        let mut all: Vec<_> = Target::ALL
+            .iter()
+            .flat_map(|target| Package::of(*target).iter().map(|package| rule_extension(*package, *target)))
+            .collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count, "{all:?}");
     }
 
     #[test]

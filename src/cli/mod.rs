@@ -12,6 +12,7 @@ mod explain;
 mod fields;
 mod guard;
 mod inspect;
+mod migrate;
 mod mirror;
 mod output;
 mod schema;
@@ -41,6 +42,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Convert(convert::Convert),
+    Migrate(migrate::Migrate),
     Check(check::Check),
     Inspect(inspect::Inspect),
     Explain(explain::Explain),
@@ -88,6 +90,7 @@ pub fn run() -> ExitCode {
     let color = cli.color;
     let result = match cli.command {
         Command::Convert(command) => command.run(color),
+        Command::Migrate(command) => command.run(color),
         Command::Check(command) => command.run(color),
         Command::Inspect(command) => command.run(color),
         Command::Explain(command) => command.run(color),

@@ -748,6 +748,20 @@ codes! {
         todo: "Delete it.",
         reference: "",
     }
+    OutputTaken "HG560" {
+        title: "another hunt has an output of this name",
+        what: "Two hunts would be written to the same file; the first one is.",
+        when: "Two rules of one folder have the same name, and the form of rule file asks for the rule's name as that of the file.",
+        todo: "Give the rules names of their own, or put them into folders of their own.",
+        reference: "",
+    }
+    OutputKept "HG561" {
+        title: "the output was changed by hand and is kept",
+        what: "The file is not what huntgate wrote there, or was there before, so it is not overwritten.",
+        when: "Always: the file does not follow the hunt any more.",
+        todo: "Take the change into the hunt, or delete the file, and migrate again; `--force` overwrites it.",
+        reference: "",
+    }
 
     // ---- HG9xx: faults of huntgate
     OpenLedger "HG901" {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
+use super::migration::Migration;
 use super::{Page, Place};
 use crate::diagnostic::{Code, Diagnostic, Effect, Severity};
 use crate::emit::Translation;
@@ -229,10 +230,12 @@ impl<'a> CheckLine<'a> {
     }
 }
 
-/// The JSON Schema of a line of either command; each is also a definition of its own.
+/// The JSON Schema of a line of either command; each is also a definition of its own, and so is the manifest of a migration.
 pub fn schema_document() -> serde_json::Value {
     let mut generator = SchemaGenerator::default();
     let lines = [generator.subschema_for::<ConvertLine<'_>>(), generator.subschema_for::<CheckLine<'_>>()];
+    // A document of its own, no line: it is among the definitions only.
+    generator.subschema_for::<Migration>();
     serde_json::json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "huntgate",
@@ -242,11 +245,11 @@ pub fn schema_document() -> serde_json::Value {
     })
 }
 
-fn code_schema(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn code_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": "^HG[0-9]{3}$" })
 }
 
-fn effect_schema(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn effect_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": Effect::ALL.map(Effect::name) })
 }
 
@@ -263,6 +266,6 @@ fn package_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": Package::ALL.map(Package::name) })
 }
 
-fn need_schema(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn need_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": NeedKind::ALL })
 }

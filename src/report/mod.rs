@@ -1,4 +1,4 @@
-//! Renderings of results: text for people, JSON lines, SARIF.
+//! Renderings of results: text for people, JSON lines, SARIF, the reports of a migration.
 //!
 //! Everything here turns finished results into text. Nothing is decided about a hunt, and nothing is written to a
 //! stream: that is the command line's. Places are those of the file; [`Page::located`] brings a hunt's there.
@@ -6,6 +6,7 @@
 mod escape;
 mod human;
 mod json;
+pub mod migration;
 mod page;
 mod sarif;
 
