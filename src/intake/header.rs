@@ -52,6 +52,7 @@ pub(super) fn take(about: &mut About, text: &str, origin: &Origin) {
     let mut open: Option<&str> = None;
     let mut plain: Vec<(String, Span)> = Vec::new();
     let mut description: Vec<String> = Vec::new();
+    let mut described_at = origin.whole();
     let described = about.description.is_some();
     let named = about.places.iter().any(|(field, _)| *field == Field::Name);
     for line in text.split_inclusive('\n').take(MOST_LINES) {
@@ -73,6 +74,9 @@ pub(super) fn take(about: &mut About, text: &str, origin: &Origin) {
             (Some((of, value)), _) => {
                 open = Some(of);
                 if of == "description" && !described {
+                    if description.is_empty() {
+                        described_at = span;
+                    }
                     description.extend(one_line(value));
                 } else if !(value.is_empty() || (of == "name" && named)) {
                     // What reads as a key and has another form is a sentence.
@@ -81,6 +85,8 @@ pub(super) fn take(about: &mut About, text: &str, origin: &Origin) {
                     metadata::take(&mut taken, Said { keys: &keys, items: &[], value, span });
                     if taken.unread.len() == about.unread.len() {
                         *about = taken;
+                    } else {
+                        plain.push((comment.to_owned(), span));
                     }
                 }
             }
@@ -101,7 +107,7 @@ pub(super) fn take(about: &mut About, text: &str, origin: &Origin) {
         let Some((first, span)) = plain.into_iter().next() else { return };
         (first, span)
     } else {
-        (description.join("\n"), origin.whole())
+        (description.join("\n"), described_at)
     };
     about.description = values::description(&text);
     about.places.push((Field::Description, span));

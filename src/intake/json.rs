@@ -27,7 +27,20 @@ pub(super) fn cut(text: &str) -> Found {
     let mark = mark_len(text);
     let body = text.get(mark..).unwrap_or_default();
     let mut reader = Reader { text, mark, found: Found::default() };
-    match parse_to_ast(body, &CollectOptions::default(), &ParseOptions::default()) {
+    // Comments and trailing commas are what editing leaves behind; anything else is a damaged file.
+    let strict = ParseOptions {
+        allow_comments: true,
+        allow_trailing_commas: true,
+        allow_loose_object_property_names: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    match parse_to_ast(body, &CollectOptions::default(), &strict) {
         Ok(parsed) => {
             if let Some(value) = &parsed.value {
                 reader.value(value, 0);
@@ -124,7 +137,7 @@ impl<'t> Reader<'t> {
     /// What a resource says around a rule's properties: its kind and its id, which is often an expression of the template.
     fn resource(&mut self, object: &Object<'_>, is_search: bool, about: &mut About) {
         if let Some(value) = member(object, "kind").filter(|_| !is_search) {
-            self.say(&["kind".to_owned()], &[], value, about);
+            say(&["kind".to_owned()], &[], value, self.span(value), about);
         }
         let texts = ["name", "id"].map(|key| (member(object, key), string(object, key)));
         let guid = texts.iter().find_map(|(value, text)| Some((*value, guid_in(text.as_deref()?)?)));
@@ -139,9 +152,12 @@ impl<'t> Reader<'t> {
     /// The tags of a saved search, which hold what a hunting query says of itself.
     fn tags(&mut self, rule: &Object<'_>, about: &mut About) {
         let Some(tags) = member(rule, "tags").and_then(Value::as_array) else { return };
+        let place = self.place();
         for tag in tags.elements.iter().filter_map(Value::as_object) {
             let (Some(name), Some(value)) = (string(tag, "name"), member(tag, "value")) else { continue };
-            self.say(&[name], &[], value, about);
+            below(value, &mut vec![key_of(&name)], &mut Vec::new(), &mut |keys, items, value| {
+                say(keys, items, value, place(value), about);
+            });
         }
     }
 
@@ -163,19 +179,17 @@ impl<'t> Reader<'t> {
         ];
         let mut assets: Vec<(usize, String, String, Span)> = Vec::new();
         let mut responses: Vec<(usize, Vec<String>, Span)> = Vec::new();
-        let mut all = Vec::new();
-        scalars(&Value::Object(object.clone()), &mut Vec::new(), &mut Vec::new(), &mut |keys, items, value| {
-            all.push((keys.to_vec(), items.to_vec(), value.clone()));
-        });
-        for (keys, items, value) in &all {
-            let (span, path) = (self.span(value), keys.iter().map(String::as_str).collect::<Vec<_>>());
+        let place = self.place();
+        let mut read = |keys: &[String], items: &[usize], value: &Value<'_>| {
+            let (span, path) = (place(value), keys.iter().map(String::as_str).collect::<Vec<_>>());
             let item = items.first().copied().unwrap_or_default();
             match path.as_slice() {
                 ["queryCondition", "queryText"] => {}
                 ["schedule", "period"] => match period(&scalar(value)) {
+                    // Continuous: every minute.
                     Some(0) => {
-                        about.query_frequency = Some(60 * 10_000_000);
-                        about.places.push((Field::QueryFrequency, span));
+                        about.kind = Some(RuleKind::Nrt);
+                        about.places.push((Field::Kind, span));
                     }
                     Some(ticks) => {
                         about.query_frequency = Some(ticks);
@@ -211,12 +225,13 @@ impl<'t> Reader<'t> {
                     }
                 }
                 path => match known.iter().find(|(known, _)| *known == path) {
-                    Some((_, key)) => self.say(&[(*key).to_owned()], &[], value, &mut about),
+                    Some((_, key)) => say(&[(*key).to_owned()], &[], value, span, &mut about),
                     None if matches!(value, Value::NullKeyword(_)) => {}
                     None => metadata::unread(&mut about, keys, span, Why::Unknown),
                 },
             }
-        }
+        };
+        scalars(object, &mut Vec::new(), &mut Vec::new(), &mut read);
         for (_, entity_type, identifier, span) in assets {
             about.places.push((Field::Entities, span));
             // The identifier is the name of the column that holds it, in small letters first.
@@ -232,34 +247,13 @@ impl<'t> Reader<'t> {
     }
 
     /// Takes the members of an object into what is known of a rule.
-    fn members(&mut self, object: &Object<'_>, skipped: &[&str], about: &mut About) {
+    fn members(&self, object: &Object<'_>, skipped: &[&str], about: &mut About) {
+        let place = self.place();
         for property in object.properties.iter().filter(|it| !skipped.contains(&it.name.as_str())) {
-            let mut keys = vec![property.name.as_str().to_owned()];
-            let mut all = Vec::new();
-            scalars(&property.value, &mut keys, &mut Vec::new(), &mut |keys, items, value| {
-                all.push((keys.to_vec(), items.to_vec(), value.clone()));
+            let mut keys = vec![key_of(property.name.as_str())];
+            below(&property.value, &mut keys, &mut Vec::new(), &mut |keys, items, value| {
+                say(keys, items, value, place(value), about);
             });
-            for (keys, items, value) in all {
-                self.say(&keys, &items, &value, about);
-            }
-        }
-    }
-
-    /// Takes a scalar into what is known of a rule.
-    fn say(&mut self, keys: &[String], items: &[usize], value: &Value<'_>, about: &mut About) {
-        let span = self.span(value);
-        match value {
-            Value::NullKeyword(_) => {}
-            Value::Object(_) | Value::Array(_) => {
-                scalars(value, &mut keys.to_vec(), &mut items.to_vec(), &mut |keys, items, value| {
-                    if !matches!(value, Value::NullKeyword(_)) {
-                        metadata::take(about, Said { keys, items, value: &scalar(value), span });
-                    }
-                });
-            }
-            Value::StringLit(_) | Value::NumberLit(_) | Value::BooleanLit(_) => {
-                metadata::take(about, Said { keys, items, value: &scalar(value), span });
-            }
         }
     }
 
@@ -276,9 +270,42 @@ impl<'t> Reader<'t> {
     }
 
     fn span(&self, ranged: &impl Ranged) -> Span {
-        let at = |offset: usize| (self.mark + offset).min(self.text.len()) as u32;
-        Span::new(at(ranged.start()), at(ranged.end()))
+        span_in(self.mark, self.text.len(), ranged)
     }
+
+    /// Gives the place of a value, without holding the reader.
+    fn place(&self) -> impl Fn(&Value<'_>) -> Span + use<'t> {
+        let (mark, length) = (self.mark, self.text.len());
+        move |value| span_in(mark, length, value)
+    }
+}
+
+fn span_in(mark: usize, length: usize, ranged: &impl Ranged) -> Span {
+    let at = |offset: usize| (mark + offset).min(length) as u32;
+    Span::new(at(ranged.start()), at(ranged.end()))
+}
+
+/// Takes a scalar into what is known of a rule; an object here lies deeper than is read.
+fn say(keys: &[String], items: &[usize], value: &Value<'_>, span: Span, about: &mut About) {
+    match value {
+        Value::NullKeyword(_) => {}
+        Value::Object(_) | Value::Array(_) => metadata::unread(about, keys, span, Why::Unknown),
+        Value::StringLit(_) | Value::NumberLit(_) | Value::BooleanLit(_) => {
+            let text = scalar(value);
+            // In a template a text that begins with a bracket is an expression, unless the bracket is doubled:
+            // <https://learn.microsoft.com/en-us/azure/azure-resource-manager/templates/template-expressions#escape-characters>.
+            let text = match text.strip_prefix("[[") {
+                Some(rest) => std::borrow::Cow::Owned(format!("[{rest}")),
+                None => text,
+            };
+            metadata::take(about, Said { keys, items, value: &text, span });
+        }
+    }
+}
+
+/// A key as it is carried along: no known one is longer.
+fn key_of(key: &str) -> String {
+    key.chars().take(metadata::LONGEST_KEY).collect()
 }
 
 /// The member of an object, whatever the case of its name.
@@ -294,31 +321,31 @@ fn string(object: &Object<'_>, key: &str) -> Option<String> {
     }
 }
 
-/// Gives each scalar below a value, with the keys and the elements on the way to it.
-fn scalars<'v, 'a>(
-    value: &'v Value<'a>,
-    keys: &mut Vec<String>,
-    items: &mut Vec<usize>,
-    give: &mut impl FnMut(&[String], &[usize], &'v Value<'a>),
-) {
+/// What is given of each scalar: the keys and the elements on the way to it, and its value.
+type Give<'g> = dyn FnMut(&[String], &[usize], &Value<'_>) + 'g;
+
+/// Gives each scalar below the members of an object.
+fn scalars(object: &Object<'_>, keys: &mut Vec<String>, items: &mut Vec<usize>, give: &mut Give<'_>) {
+    for property in &object.properties {
+        keys.push(key_of(property.name.as_str()));
+        below(&property.value, keys, items, give);
+        keys.pop();
+    }
+}
+
+/// Gives each scalar below a value, and objects that lie deeper than is read.
+fn below(value: &Value<'_>, keys: &mut Vec<String>, items: &mut Vec<usize>, give: &mut Give<'_>) {
     match value {
-        Value::Object(object) if keys.len() < DEEPEST => {
-            for property in &object.properties {
-                keys.push(property.name.as_str().to_owned());
-                scalars(&property.value, keys, items, give);
-                keys.pop();
-            }
-        }
+        Value::Object(object) if keys.len() < DEEPEST => scalars(object, keys, items, give),
         Value::Array(array) => {
             for (item, element) in array.elements.iter().enumerate() {
                 items.push(item);
-                scalars(element, keys, items, give);
+                below(element, keys, items, give);
                 items.pop();
             }
         }
-        Value::Object(_) => {}
-        Value::StringLit(_) | Value::NumberLit(_) | Value::BooleanLit(_) | Value::NullKeyword(_) => {
-            give(keys, items, value);
+        Value::Object(_) | Value::StringLit(_) | Value::NumberLit(_) | Value::BooleanLit(_) | Value::NullKeyword(_) => {
+            give(keys, items, value)
         }
     }
 }
@@ -340,11 +367,13 @@ fn guid_in(text: &str) -> Option<String> {
     found.map(str::to_owned)
 }
 
-/// A period of a custom detection in ticks.
+/// A period of a custom detection in ticks; 0 is continuous:
+/// <https://learn.microsoft.com/en-us/graph/api/resources/security-ruleschedule>.
 fn period(text: &str) -> Option<i64> {
-    match text.trim() {
+    match text.trim().to_ascii_uppercase().as_str() {
         "0" => Some(0),
-        text => values::duration(text),
+        known @ ("1H" | "3H" | "12H" | "24H") => values::duration(known),
+        _ => None,
     }
 }
 
@@ -390,7 +419,7 @@ fn origin(text: &str, span: Span, value: &str) -> Origin {
         at += written;
     }
     // Where the two do not keep step, only the whole is certain.
-    let kept = hunt == value.len() && !pieces.is_empty();
+    let kept = hunt == value.len() && at + 1 == literal.len() && !pieces.is_empty();
     if kept { Origin::pieces(pieces, span) } else { Origin::rewritten(span) }
 }
 

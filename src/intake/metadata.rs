@@ -18,7 +18,7 @@ use super::values::{day, description, duration, items, one_line, severity, techn
 const MOST: usize = 100;
 
 /// The longest key that is looked at.
-const LONGEST_KEY: usize = 100;
+pub(super) const LONGEST_KEY: usize = 100;
 
 /// The most parts of a rule that are listed as not read.
 const MOST_UNREAD: usize = 200;

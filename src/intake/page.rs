@@ -51,10 +51,12 @@ pub(super) fn cut(text: &str) -> Option<Found> {
             spans.flat_map(str::lines).filter_map(item).collect::<Vec<_>>()
         };
         let pages = lines("References").into_iter().filter(|line| line.contains("://"));
-        pages.for_each(|line| drop(metadata::push(&mut cut.about.references, line)));
-        lines("False Positive Guidance")
-            .into_iter()
-            .for_each(|line| drop(metadata::push(&mut cut.about.false_positives, line)));
+        for line in pages {
+            metadata::push(&mut cut.about.references, line);
+        }
+        for line in lines("False Positive Guidance") {
+            metadata::push(&mut cut.about.false_positives, line);
+        }
     }
     if let [cut] = cuts.as_mut_slice() {
         banner(text, &sections, &mut cut.about);

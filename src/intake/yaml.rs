@@ -8,7 +8,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 use super::metadata::{self, Said};
 use super::values::one_line;
 use super::{Cut, Found, look, text::mark_len};
-use crate::about::About;
+use crate::about::{About, Why};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Origin, Span};
 
@@ -98,12 +98,16 @@ fn read(text: &str) -> Result<Vec<Cut>, ScanError> {
             Event::Alias(_) => value(&mut stack),
             Event::Scalar(content, style, ..) => {
                 if let Some(Frame::Mapping { key: key @ None, .. }) = stack.last_mut() {
-                    *key = Some(content.into_owned());
+                    *key = Some(content.chars().take(metadata::LONGEST_KEY).collect());
                     continue;
                 }
                 let is_query = matches!(stack.last(), Some(Frame::Mapping { key: Some(key), rule: Some(_) })
                     if key.eq_ignore_ascii_case("query"));
                 let path = path(&stack);
+                let deep = stack.iter().rev().find_map(|frame| match frame {
+                    Frame::Mapping { key: Some(key), rule: None } if path.is_none() => Some(key.clone()),
+                    Frame::Mapping { .. } | Frame::Sequence { .. } => None,
+                });
                 value(&mut stack);
                 let ([Frame::Mapping { rule: Some(rule), .. }, ..]
                 | [Frame::Sequence { .. }, Frame::Mapping { rule: Some(rule), .. }, ..]) = stack.as_mut_slice()
@@ -112,7 +116,11 @@ fn read(text: &str) -> Result<Vec<Cut>, ScanError> {
                 };
                 let is_null = style == ScalarStyle::Plain && matches!(&*content, "" | "~" | "null" | "Null" | "NULL");
                 if is_query {
-                    if rule.query.is_none() {
+                    if rule.query.is_some() {
+                        let at = mark + bytes.at(span.start.index());
+                        let span = Span::new(at as u32, at as u32);
+                        metadata::unread(&mut rule.about, &["query".to_owned()], span, Why::Repeated);
+                    } else {
                         let start = mark + bytes.at(span.start.index());
                         let end = mark + bytes.at(span.end.index());
                         let origin = origin(text, start, end, &content, style);
@@ -131,6 +139,9 @@ fn read(text: &str) -> Result<Vec<Cut>, ScanError> {
                         ),
                     };
                     metadata::take(&mut rule.about, said);
+                } else if let Some(key) = deep {
+                    let at = (mark + bytes.at(span.start.index())) as u32;
+                    metadata::unread(&mut rule.about, &[key], Span::new(at, at), Why::Unknown);
                 }
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}

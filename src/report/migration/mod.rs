@@ -237,11 +237,7 @@ impl HuntRow {
             .iter()
             .map(|unread| UnreadRow {
                 key: unread.key.clone(),
-                why: match &unread.why {
-                    Why::Unknown => "the key is not known".to_owned(),
-                    Why::Malformed(form) => format!("the value has not the form that the key asks for: {form}"),
-                    Why::TooMany => "the list is too long".to_owned(),
-                },
+                why: unread.to_string(),
                 line: page.line_column(unread.span.start).0,
             })
             .collect();
