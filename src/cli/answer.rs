@@ -207,6 +207,14 @@ pub(super) fn answer<'t>(gate: &Gate, unit: &Unit, work: &'t Work) -> Answer<'t>
 }
 
 impl Job {
+    /// Asks for queries as rules run them.
+    pub(super) fn for_rules(&mut self, rules: bool) {
+        match self {
+            Self::One(task) => task.options.rule = rules,
+            Self::Better { eql, esql } => (eql.options.rule, esql.options.rule) = (rules, rules),
+        }
+    }
+
     /// The task that an answer without a translation is shown with.
     fn plain(&self) -> &Task {
         match self {

@@ -138,6 +138,8 @@ impl Making {
                 Ask::Elastic => Ok(Job::Better { eql: task(Target::Eql)?, esql: task(Target::Esql)? }),
             })
             .collect::<anyhow::Result<_>>()?;
+        let mut jobs = jobs;
+        jobs.iter_mut().for_each(|job| job.for_rules(rules));
         let packager = rules.then(|| gate.packager(self.templates.as_deref())).transpose();
         let packager = packager.map_err(|error| Usage(format!("HG408: --templates: {error}")))?;
         Ok((gate, Work { jobs, packager, packages, annotate: false }))
@@ -311,7 +313,7 @@ pub(super) fn task(
     }
     let default = known.iter().find(|schema| schema.is_default).map(|schema| schema.name.to_string());
     let schema = chosen.map(str::to_owned).or(default).context("the target has no default schema")?;
-    let options = Options { target, schema: chosen.map(str::to_owned), style, version };
+    let options = Options { target, schema: chosen.map(str::to_owned), style, version, rule: false };
     gate.check(&options).map_err(|error| match error {
         TargetError::UnknownVersion { .. } => Usage(format!("--target-version: {error}")),
         TargetError::Data(_) | TargetError::UnknownSchema { .. } => Usage(format!("HG408: {error}")),

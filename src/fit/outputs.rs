@@ -2,9 +2,10 @@
 //!
 //! A query that is no rule asks for none of it. Which field holds a column is said by the room of the language.
 
-use super::{TimeRange, Window};
+use super::{Frame, TimeRange, Window};
 use crate::about::About;
 use crate::plan::{ExprKind, NodeRef, Plan, Source, Stage, StageKind, Tree};
+use crate::target::ColumnAnswer;
 
 /// The columns that stood for entities before rules named them:
 /// <https://learn.microsoft.com/en-us/azure/sentinel/map-data-fields-to-entities#notes-on-the-new-version>.
@@ -41,6 +42,41 @@ pub(crate) fn columns(about: &About) -> Vec<&str> {
         }
     }
     columns
+}
+
+/// The field of the event that a column of the hunt's first table is, where no stage makes another of its name. Nothing is
+/// noted of the mapping, for the hunt need not use it.
+pub(crate) fn event_field(frame: &Frame<'_>, name: &str) -> Option<String> {
+    let Source::Table(table) = &frame.plan.pipeline.source else { return None };
+    let mut made = false;
+    frame.plan.visit(&mut |node| {
+        let binding = match node {
+            NodeRef::Binding(binding) => {
+                &*binding.name == name && binding.value.as_column().is_none_or(|column| column.name != binding.name)
+            }
+            NodeRef::AggregateBinding(binding) => &*binding.name == name,
+            NodeRef::Pipeline(_)
+            | NodeRef::Stage(_)
+            | NodeRef::Aggregate(_)
+            | NodeRef::SortKey(_)
+            | NodeRef::JoinKey(_)
+            | NodeRef::MvItem(_)
+            | NodeRef::Expr(_) => false,
+        };
+        made |= binding;
+    });
+    let row = frame.vocabulary.table(&table.name).ok()?;
+    // What the table does not have comes from elsewhere.
+    if made || is_old_entity(name) || row.is_some_and(|row| !row.columns.contains_key(name)) {
+        return None;
+    }
+    let map = frame.schema.table(&table.name).ok()?;
+    match frame.schema.column(row, map, name) {
+        ColumnAnswer::Time(field) => Some(field.to_owned()),
+        ColumnAnswer::Mapped(map) => Some(map.field.clone()),
+        ColumnAnswer::Kept => Some(name.to_owned()),
+        ColumnAnswer::Unmapped(_) | ColumnAnswer::Refused => None,
+    }
 }
 
 /// The places of columns in a text of an alert, `{{Column}}`: what is written, and the column.

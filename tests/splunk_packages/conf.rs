@@ -6,13 +6,13 @@
 
 /// A stanza: its name and settings in order.
 #[derive(Debug)]
-pub struct Stanza {
+pub(crate) struct Stanza {
     pub name: String,
     pub settings: Vec<(String, String)>,
 }
 
 impl Stanza {
-    pub fn get(&self, key: &str) -> Option<&str> {
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
         let mut found = self.settings.iter().filter(|(name, _)| name == key).map(|(_, value)| value.as_str());
         let first = found.next();
         assert!(found.next().is_none(), "{key} is set twice");
@@ -20,7 +20,7 @@ impl Stanza {
     }
 }
 
-pub fn read(text: &str) -> Vec<Stanza> {
+pub(crate) fn read(text: &str) -> Vec<Stanza> {
     let mut stanzas: Vec<Stanza> = Vec::new();
     let mut lines = text.split('\n');
     while let Some(line) = lines.next() {

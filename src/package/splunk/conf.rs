@@ -11,10 +11,10 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::{Fields, Package, Packager, RuleFile, Subject, id, risk, schedule, text, threat};
+use super::super::{Fields, Package, Packager, RuleFile, Subject, id, risk, schedule, text, threat, words};
 use super::objects::{Objects, objects};
 use super::times::{Times, times};
-use super::{domain, drilldown, words};
+use super::{domain, drilldown};
 use crate::about::{AlertSeverity, EventGrouping, Field, Trigger, TriggerOperator};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::plan::TICKS_PER_SECOND;

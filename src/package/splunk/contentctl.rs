@@ -6,11 +6,11 @@
 use serde::Serialize;
 
 use super::super::schedule::{HOUR, length, seconds, usual_period};
-use super::super::{Fields, Package, Packager, RuleFile, Subject, id, risk, text, threat};
+use super::super::{Fields, Package, Packager, RuleFile, Subject, id, risk, text, threat, words};
 use super::conf::{entities, holds_without_rows, missing};
 use super::objects::{Object, Objects, objects};
 use super::times::{finds_each_event, reach};
-use super::{domain, drilldown, words};
+use super::{domain, drilldown};
 use crate::about::{About, AlertSeverity, EventGrouping, Field, RuleKind, Trigger, TriggerOperator};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::fit::NeedKind;

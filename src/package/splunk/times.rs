@@ -6,8 +6,8 @@
 //! <https://learn.microsoft.com/en-us/azure/sentinel/near-real-time-rules>.
 
 use super::super::schedule::{Edge, HOUR, MINUTE, edge, length, look_back, seconds, usual_period};
+use super::super::words::is_hunt;
 use super::super::{Fields, Subject};
-use super::words::is_hunt;
 use crate::about::{Field, RuleKind, Trigger};
 use crate::diagnostic::{Code, Effect};
 use crate::fit::TimeRange;

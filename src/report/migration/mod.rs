@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::json::{code_schema, effect_of, effect_schema, need_schema};
 use super::{Page, is_unsafe};
-use crate::about::{About, AlertSeverity, Connector, RuleKind, Why};
+use crate::about::{About, AlertSeverity, Connector, RuleKind};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::fit::{Need, NeedKind};
 

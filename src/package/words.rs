@@ -3,8 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::super::{Subject, id, text};
-use super::objects::field_of;
+use super::{Subject, id, text};
 use crate::about::{About, RuleKind};
 use crate::diagnostic::{Diagnostic, Effect};
 use crate::fit::outputs::placeholders;
@@ -47,7 +46,7 @@ pub(super) fn description(about: &About) -> String {
     let description = about.description.as_deref().unwrap_or_default().trim();
     let bare = description.strip_prefix('\'').and_then(|it| it.strip_suffix('\'')).unwrap_or(description);
     let description = prose(bare, DESCRIPTION);
-    if description.is_empty() { "A hunt in KQL that was translated to SPL.".to_owned() } else { description }
+    if description.is_empty() { "A hunt in KQL that was converted.".to_owned() } else { description }
 }
 
 /// What the source says of the rule beside its description, one line for each.
@@ -142,7 +141,7 @@ pub(super) fn with_fields(subject: &Subject<'_>, format: &str, most: usize) -> (
     for (written, column) in placeholders(&format).take(MOST) {
         let Some((before, after)) = rest.split_once(written) else { continue };
         out.push_str(&before.replace('$', "\u{ff04}"));
-        match field_of(subject.translation, column) {
+        match subject.field_of(column) {
             Some(field) => out.push_str(&format!("${field}$")),
             None => {
                 out.push_str(&text::one_line(column, 100).replace('$', "\u{ff04}"));
