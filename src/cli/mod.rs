@@ -7,6 +7,7 @@ mod answer;
 mod args;
 mod check;
 mod completions;
+mod config;
 mod convert;
 mod explain;
 mod fields;

@@ -59,6 +59,8 @@ struct NoteRow<'a> {
     help: Option<&'a str>,
     /// The place.
     span: Place,
+    /// Why it was accepted; null where nobody has accepted it.
+    accepted: Option<&'a str>,
 }
 
 impl<'a> NoteRow<'a> {
@@ -69,6 +71,7 @@ impl<'a> NoteRow<'a> {
             message: &note.message,
             help: note.help.as_deref(),
             span: page.place(note.span),
+            accepted: note.accepted.as_ref().map(|it| &*it.reason),
         }
     }
 }
