@@ -182,7 +182,7 @@ pub(super) fn answer<'t>(gate: &Gate, unit: &Unit, work: &'t Work) -> Answer<'t>
     let allowances = unit.hunt.as_ref().map(|hunt| Allowances::read(&hunt.text, &hunt.origin)).unwrap_or_default();
     for Made { task, translation, files } in &mut answer.made {
         let target = task.options.target;
-        let mut accept = |notes: &mut [Diagnostic]| {
+        let accept = |notes: &mut [Diagnostic]| {
             allowances.accept(target, notes);
             if let Some(name) = &name {
                 work.baseline.baseline.accept(name, target, notes);

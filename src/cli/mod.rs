@@ -16,6 +16,7 @@ mod inspect;
 mod mirror;
 mod output;
 mod schema;
+mod snapshot;
 mod stream;
 mod targets;
 
@@ -43,6 +44,7 @@ struct Cli {
 enum Command {
     Convert(convert::Convert),
     Check(check::Check),
+    Snapshot(snapshot::Snapshot),
     Inspect(inspect::Inspect),
     Explain(explain::Explain),
     Targets(targets::Targets),
@@ -90,6 +92,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Convert(command) => command.run(color),
         Command::Check(command) => command.run(color),
+        Command::Snapshot(command) => command.run(color),
         Command::Inspect(command) => command.run(color),
         Command::Explain(command) => command.run(color),
         Command::Targets(command) => command.run(color),

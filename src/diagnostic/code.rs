@@ -776,6 +776,13 @@ codes! {
         todo: "Rename one of them.",
         reference: "",
     }
+    DeniedVerdict "HG554" {
+        title: "a verdict is denied",
+        what: "The verdict is one of the effects that `deny` names, and no single note accounts for it.",
+        when: "Several notes together make the verdict, or `exact` is denied.",
+        todo: "See the notes of the translation; what they say can be accepted one by one.",
+        reference: "",
+    }
 
     // ---- HG9xx: faults of huntgate
     OpenLedger "HG901" {

@@ -192,7 +192,7 @@ pub fn tally(verdicts: &[usize; 6]) -> String {
     counted.map(|(effect, count)| format!("{count} {effect}")).collect::<Vec<_>>().join(", ")
 }
 
-fn style_of(effect: Effect) -> Style {
+pub(super) fn style_of(effect: Effect) -> Style {
     let color = match effect {
         Effect::Exact => AnsiColor::Green,
         Effect::Reshaped => AnsiColor::Cyan,
