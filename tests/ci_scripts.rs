@@ -66,7 +66,10 @@ fn action(folder: &Path, inputs: &[(&str, &str)]) -> Job {
     let temporary = tempfile::tempdir().unwrap();
     let at = |name: &str| temporary.path().join(name);
     let mut command = command(folder, "bash");
-    command.arg(script("github-action.sh")).env("GITHUB_OUTPUT", at("output")).env("GITHUB_STEP_SUMMARY", at("summary"));
+    command
+        .arg(script("github-action.sh"))
+        .env("GITHUB_OUTPUT", at("output"))
+        .env("GITHUB_STEP_SUMMARY", at("summary"));
     for (name, value) in inputs {
         command.env(format!("HUNTGATE_{name}"), value);
     }
@@ -89,7 +92,8 @@ fn the_action_passes_and_fails_with_the_snapshots() {
 
     fs::write(path.join("hunts/a.kql"), HUNT.replace("odd", "odder")).unwrap();
     fs::write(path.join("hunts/::warning::x.kql"), HUNT).unwrap();
-    let job = action(path, &[("SARIF", "out.sarif"), ("JUNIT", "out.xml"), ("PATH", "hunts"), ("ARGS", "--style exact")]);
+    let job =
+        action(path, &[("SARIF", "out.sarif"), ("JUNIT", "out.xml"), ("PATH", "hunts"), ("ARGS", "--style exact")]);
     assert_eq!(job.output.status.code(), Some(1), "{}", text(&job.output));
     assert_eq!(job.outputs, "status=outdated\nsarif=out.sarif\njunit=out.xml\n");
     assert!(job.summary.contains("| Hunt | Target |") && job.summary.contains("odder.exe"), "{}", job.summary);
@@ -168,11 +172,8 @@ fn the_hook_checks_all_where_nothing_is_staged_and_names_what_it_lacks() {
     fs::write(path.join("hunts/b.kql"), HUNT).unwrap();
     git(path, &["add", "-A"]);
     assert_eq!(run(&[]).status.code(), Some(1));
-    let lacking = command(path, "bash")
-        .arg(script("pre-commit.sh"))
-        .env("HUNTGATE_BIN", "no-such-huntgate")
-        .output()
-        .unwrap();
+    let lacking =
+        command(path, "bash").arg(script("pre-commit.sh")).env("HUNTGATE_BIN", "no-such-huntgate").output().unwrap();
     assert_eq!(lacking.status.code(), Some(2));
     assert!(text(&lacking).contains("not in PATH"), "{}", text(&lacking));
 }

@@ -140,7 +140,7 @@ pub(super) fn look(
         },
     )?;
     let mut orphans: Vec<(PathBuf, Stored)> = Vec::new();
-    for (path, stored) in stored_below(places) {
+    for (path, stored) in stored_below(places, &taken) {
         // The name of a snapshot is that of its hunt's file with more behind it; that of some rule files is the rule's.
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let name = file_name(&path);
@@ -150,7 +150,7 @@ pub(super) fn look(
             names.extend([hunt, hunt.rsplit_once('#').map_or(hunt, |(name, _)| name)]);
         }
         let waits = names.iter().any(|name| unread.contains(&(folder.clone(), (*name).to_owned())));
-        if !taken.contains(&path) && !waits {
+        if !waits {
             orphans.push((path, stored));
         }
     }
@@ -420,8 +420,8 @@ fn stored_at(path: &Path) -> Result<Option<Stored>, String> {
     Ok(Some(String::from_utf8(bytes).map_or(Stored::Foreign, |text| Stored::read(&text))))
 }
 
-/// Every snapshot in the folder of the snapshots, sorted; as hunts are found, and no other files.
-fn stored_below(places: &Places) -> Vec<(PathBuf, Stored)> {
+/// Every snapshot in the folder of the snapshots that no hunt has taken, sorted; found as hunts are.
+fn stored_below(places: &Places, taken: &HashSet<PathBuf>) -> Vec<(PathBuf, Stored)> {
     let folder = places.root.join(&places.prefix);
     let mut walk = ignore::WalkBuilder::new(&folder);
     walk.require_git(false).follow_links(false).sort_by_file_path(Path::cmp);
@@ -433,6 +433,9 @@ fn stored_below(places: &Places) -> Vec<(PathBuf, Stored)> {
             continue;
         }
         let Ok(relative) = path.strip_prefix(&places.root) else { continue };
+        if taken.contains(relative) {
+            continue;
+        }
         match stored_at(path) {
             Ok(None | Some(Stored::Foreign)) | Err(_) => {}
             Ok(Some(stored)) => out.push((relative.to_owned(), stored)),
