@@ -3,7 +3,7 @@
 //! They need bash and git; where one is not there, the tests say so.
 
 #![cfg(unix)]
-#![allow(clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
