@@ -11,6 +11,7 @@ pub(crate) mod sigma;
 pub(crate) mod spl;
 mod translation;
 
+pub use annotate::Comments;
 pub use translation::Translation;
 
 use crate::diagnostic::{Code, Diagnostic, Effect};

@@ -28,6 +28,9 @@ pub use kind::Kind;
 pub use read::{MAX_FILE_BYTES, read_input, read_stdin};
 pub use walk::{Input, gather};
 
+/// What the first line of a snapshot says behind the mark of its comment. Snapshots lie beside hunts and are none.
+pub const SNAPSHOT_MARK: &str = "huntgate snapshot ";
+
 /// Where a hunt comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::decode::decode;
-use super::{Document, Found, Hunt, Input, Kind, Source, json, look, markdown, page, text, yaml};
+use super::{Document, Found, Hunt, Input, Kind, SNAPSHOT_MARK, Source, json, look, markdown, page, text, yaml};
 use crate::about::About;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -105,6 +105,9 @@ fn document(path: Arc<str>, bytes: Vec<u8>, kind: Kind, stem: Option<String>, ex
             return Document { path, text, hunts: Vec::new(), diagnostics: vec![diagnostic] };
         }
     };
+    if !explicit && text.trim_start_matches(['#', '/', '`', '|', ' ']).starts_with(SNAPSHOT_MARK) {
+        return empty(path);
+    }
     let decided = kind.decided(&text);
     let Found { cuts, mut diagnostics } = match decided {
         Kind::Markdown => markdown::cut(&text),
@@ -174,6 +177,9 @@ mod tests {
         assert_eq!(codes(read(b"a: [", Kind::Yaml, false)), []);
         assert_eq!(codes(read(b"a: [", Kind::Yaml, true)), [Code::Container]);
         assert_eq!(codes(read(b"# Title\n", Kind::Markdown, false)), []);
+        let snapshot = b"# huntgate snapshot 1\nid: x\nquery: T |\n";
+        assert_eq!(read(snapshot, Kind::Yaml, false).hunts.len(), 0);
+        assert_eq!(read(snapshot, Kind::Yaml, true).hunts.len(), 1);
         assert_eq!(codes(read(b"# Title\n", Kind::Markdown, true)), [Code::NoHunt]);
         assert_eq!(codes(read(b"a\0", Kind::Unknown, false)), []);
         assert_eq!(codes(read(b"a\0", Kind::Text, false)), [Code::NotText]);
