@@ -1,6 +1,8 @@
 //! Rules in: an export of Sentinel's portal with every field of the format comes through whole, and so do a custom detection and
 //! the rules of hostile files.
 
+#![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail the test.
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,15 +37,15 @@ fn query(number: usize) -> String {
 }
 
 fn resource(number: usize) -> Value {
-    let nrt = number % 5 == 0;
+    let nrt = number.is_multiple_of(5);
     let mut properties = json!({
         "displayName": format!("Rule {number}: \"odd\" \u{e9}"),
         "description": format!("Line one of {number}.\n\nLine two."),
         "severity": (["Informational", "Low", "Medium", "High"][number % 4]),
-        "enabled": number % 2 == 0,
+        "enabled": number.is_multiple_of(2),
         "query": query(number),
         "suppressionDuration": "PT5H",
-        "suppressionEnabled": number % 3 == 0,
+        "suppressionEnabled": number.is_multiple_of(3),
         "startTimeUtc": null,
         "tactics": ["InitialAccess", "CredentialAccess"],
         "techniques": ["T1078", "T1110"],
@@ -132,7 +134,7 @@ fn expected(number: usize, about: &About) {
     let pairs = |list: &[(&str, &str)]| {
         list.iter().map(|(one, two)| ((*one).to_owned(), (*two).to_owned())).collect::<Vec<_>>()
     };
-    let nrt = number % 5 == 0;
+    let nrt = number.is_multiple_of(5);
     let severities = [AlertSeverity::Informational, AlertSeverity::Low, AlertSeverity::Medium, AlertSeverity::High];
     let operators =
         [TriggerOperator::GreaterThan, TriggerOperator::LessThan, TriggerOperator::Equal, TriggerOperator::NotEqual];
@@ -143,14 +145,14 @@ fn expected(number: usize, about: &About) {
         description: Some(format!("Line one of {number}.\n\nLine two.")),
         severity: Some(severities[number % 4]),
         version: Some("1.0.4".to_owned()),
-        enabled: Some(number % 2 == 0),
+        enabled: Some(number.is_multiple_of(2)),
         tactics: texts(&["InitialAccess", "CredentialAccess"]),
         techniques: texts(&["T1078", "T1110", "T1110.003"]),
         query_frequency: (!nrt).then_some(HOUR),
         query_period: (!nrt).then_some(36 * HOUR),
         trigger: (!nrt).then(|| Trigger { operator: operators[number % 4], threshold: number as u64 }),
         grouping: Some(EventGrouping::AlertPerResult),
-        suppression: Some(Suppression { enabled: number % 3 == 0, duration: Some(5 * HOUR) }),
+        suppression: Some(Suppression { enabled: number.is_multiple_of(3), duration: Some(5 * HOUR) }),
         entities: vec![
             Entity {
                 entity_type: "Account".to_owned(),

@@ -22,7 +22,7 @@ enum Frame {
         /// The key whose value comes next or is open; `None` where a key comes next.
         key: Option<String>,
         /// The rule that is read, where the mapping is one.
-        rule: Option<Rule>,
+        rule: Option<Box<Rule>>,
     },
 }
 
@@ -86,7 +86,7 @@ fn read(text: &str) -> Result<Vec<Cut>, ScanError> {
         match event {
             Event::MappingStart(..) => {
                 let is_rule = matches!(stack.as_slice(), [] | [Frame::Sequence { .. }]);
-                stack.push(Frame::Mapping { key: None, rule: is_rule.then(Rule::default) });
+                stack.push(Frame::Mapping { key: None, rule: is_rule.then(Box::default) });
             }
             Event::SequenceStart(..) => stack.push(Frame::Sequence { done: 0 }),
             Event::MappingEnd | Event::SequenceEnd => {

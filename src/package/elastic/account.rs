@@ -143,7 +143,12 @@ fn one(subject: &Subject<'_>, field: Field, fields: &mut Fields<'_>, parts: &mut
                 fields.noted(field, changed, Effect::Exact, message);
             }
         }
-        Field::Enabled => fields.carried(&[field]),
+        Field::Enabled => match about.enabled {
+            None if !words::is_hunt(about) => {
+                fields.assumed(field, Effect::Exact, "the source does not say whether the rule is switched on: it is off");
+            }
+            Some(_) | None => fields.carried(&[field]),
+        },
         Field::Severity => match about.severity {
             Some(AlertSeverity::Informational) => {
                 let message = "Elastic Security knows no severity below low: the alerts are building blocks of severity low";

@@ -210,7 +210,9 @@ fn causes(hunts: &[HuntRow]) -> Vec<Cause> {
 
 fn needs(hunts: &[HuntRow]) -> Vec<Needed<'_>> {
     let mut order: Vec<&'static str> = Vec::new();
-    let mut found: BTreeMap<(usize, NeedKind, &str), (BTreeSet<&str>, Vec<usize>)> = BTreeMap::new();
+    /// Of each thing: the tables that it stands for, and the rules that read it.
+    type Readers<'r> = (BTreeSet<&'r str>, Vec<usize>);
+    let mut found: BTreeMap<(usize, NeedKind, &str), Readers<'_>> = BTreeMap::new();
     for (at, hunt) in hunts.iter().enumerate() {
         for row in &hunt.targets {
             let target = order.iter().position(|known| *known == row.target).unwrap_or_else(|| {
