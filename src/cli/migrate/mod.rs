@@ -106,9 +106,11 @@ impl Migrate {
                     };
                     let fate = store.take(wanted)?;
                     let rows = row.targets.get_mut(target).and_then(|row| row.outputs.get_mut(place));
-                    if let Some(said) = rows.and_then(|row| settle(row, fate)) {
-                        say(output, "error", &said);
-                        ending = Ending::Failed;
+                    if let Some((failed, said)) = rows.and_then(|row| settle(row, fate)) {
+                        say(output, if failed { "error" } else { "warning" }, &said);
+                        if failed {
+                            ending = Ending::Failed;
+                        }
                     }
                 }
                 it.hunts.push(row);
@@ -180,7 +182,8 @@ fn reports(it: &mut Migration, store: &mut Store, output: &Output) -> anyhow::Re
                 it.reports.extend(sha256.map(|sha256| Written { path, sha256 }));
                 all = false;
             }
-            Fate::Taken { .. } => {}
+            // A reserved name is nobody else's.
+            Fate::Aside(_) | Fate::Taken { .. } => {}
         }
     }
     store.flush()?;

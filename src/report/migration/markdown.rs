@@ -86,20 +86,12 @@ fn causes(migration: &Migration, summary: &Summary<'_>, out: &mut String) {
     }
     out.push_str("## What most rules fail by\n\n");
     out.push_str("Mending a cause settles the rules that have no other one in the target.\n\n");
-    out.push_str("| target | cause | settles | named by | for example |\n|---|---|---:|---:|---|\n");
+    out.push_str("| target | code | cause | settles | named by | for example |\n|---|---|---|---:|---:|---|\n");
     for cause in summary.causes.iter().take(FIRST) {
-        let hunts = cause.hunts.len();
+        let (target, code, alone, hunts) = (cause.target, cause.code, cause.alone, cause.hunts.len());
         let place = cause.hunts.first().and_then(|at| migration.hunts.get(*at)).map(HuntRow::place).unwrap_or_default();
-        let subject = if cause.subject.is_empty() { String::new() } else { format!(" {}", text(&cause.subject)) };
-        let _ = writeln!(
-            out,
-            "| {} | {}{subject} | {} | {hunts} | {} ({}) |",
-            cause.target,
-            cause.code,
-            cause.alone,
-            text(&cause.example),
-            text(&place),
-        );
+        let (message, place) = (text(cause.message), text(&place));
+        let _ = writeln!(out, "| {target} | {code} | {message} | {alone} | {hunts} | {place} |");
     }
     rest(summary.causes.len(), FIRST, out);
 }
@@ -278,7 +270,7 @@ mod tests {
                 }
             }
             // As many of each as of a plain name.
-            assert_eq!((headings, tables, items, cells, links), (8, 5, 3, 52, 1), "{name:?}\n{report}");
+            assert_eq!((headings, tables, items, cells, links), (8, 5, 3, 54, 1), "{name:?}\n{report}");
             assert!(!report.chars().any(crate::report::is_unsafe), "{name:?}");
         }
     }
