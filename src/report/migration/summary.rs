@@ -209,8 +209,10 @@ fn causes(hunts: &[HuntRow]) -> Vec<Cause<'_>> {
 }
 
 fn needs(hunts: &[HuntRow]) -> Vec<Needed<'_>> {
+    /// What it stands for, and the hunts.
+    type Needing<'m> = (BTreeSet<&'m str>, Vec<usize>);
     let mut order: Vec<&'static str> = Vec::new();
-    let mut found: BTreeMap<(usize, NeedKind, &str), (BTreeSet<&str>, Vec<usize>)> = BTreeMap::new();
+    let mut found: BTreeMap<(usize, NeedKind, &str), Needing<'_>> = BTreeMap::new();
     for (at, hunt) in hunts.iter().enumerate() {
         for row in &hunt.targets {
             let target = order.iter().position(|known| *known == row.target).unwrap_or_else(|| {
