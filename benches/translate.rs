@@ -58,8 +58,13 @@ fn resolve(bencher: divan::Bencher<'_, '_>) {
 /// Text → query: all rooms, for one target.
 #[divan::bench]
 fn convert(bencher: divan::Bencher<'_, '_>) {
-    let options =
-        Options { target: Target::Splunk, schema: Some("source".to_owned()), style: Style::Exact, version: None };
+    let options = Options {
+        target: Target::Splunk,
+        schema: Some("source".to_owned()),
+        style: Style::Exact,
+        version: None,
+        rule: false,
+    };
     bencher.counter(ItemsCount::new(HUNTS.len())).bench(|| {
         for text in &*HUNTS {
             divan::black_box(GATE.translate(text, &About::default(), &GATE.resolve(text), &options));
@@ -70,7 +75,8 @@ fn convert(bencher: divan::Bencher<'_, '_>) {
 /// Plan → query, with the schema that keeps KQL's names.
 #[divan::bench(args = [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma])]
 fn translate(bencher: divan::Bencher<'_, '_>, target: Target) {
-    let options = Options { target, schema: Some("source".to_owned()), style: Style::Exact, version: None };
+    let options =
+        Options { target, schema: Some("source".to_owned()), style: Style::Exact, version: None, rule: false };
     bencher.counter(ItemsCount::new(RESOLVED.len())).bench(|| {
         for (text, resolved) in &*RESOLVED {
             divan::black_box(GATE.translate(text, &About::default(), resolved, &options));

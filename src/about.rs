@@ -107,6 +107,20 @@ pub enum Why {
     Malformed(&'static str),
     /// The list is longer than is read.
     TooMany,
+    /// The key stands there twice, and the first is read.
+    Repeated,
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let key = &self.key;
+        match self.why {
+            Why::Unknown => write!(f, "`{key}` of the rule is not known, and not read"),
+            Why::Malformed(form) => write!(f, "`{key}` of the rule is not read: it should be {form}"),
+            Why::Repeated => write!(f, "`{key}` of the rule stands there twice, and the first is read"),
+            Why::TooMany => write!(f, "`{key}` of the rule is not read whole: the list is too long"),
+        }
+    }
 }
 
 /// What kind of rule a file holds.

@@ -29,12 +29,14 @@ pub struct Options {
     /// The version of the target that the query is for; `None` is the newest that the data knows. Targets without
     /// versions take no notice of it.
     pub version: Option<Version>,
+    /// The query is for a rule of the target's own, which asks more of it: ES|QL must give out which event a row is.
+    pub rule: bool,
 }
 
 impl Options {
     /// The default schema, style and version of a target.
     pub fn new(target: Target) -> Self {
-        Self { target, schema: None, style: Style::Exact, version: None }
+        Self { target, schema: None, style: Style::Exact, version: None, rule: false }
     }
 }
 
@@ -387,6 +389,7 @@ impl Gate {
             schema: &schema,
             version: facts.versions.map(|versions| options.version.unwrap_or(versions.newest)),
             style: options.style,
+            rule: options.rule,
             text,
             about,
         };

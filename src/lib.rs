@@ -1,6 +1,7 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 
 pub mod about;
+pub mod accept;
 pub mod cli;
 pub mod data;
 pub mod diagnostic;

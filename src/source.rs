@@ -113,6 +113,11 @@ impl Origin {
         self.whole
     }
 
+    /// Whether places inside the hunt are known in the file.
+    pub fn keeps_places(&self) -> bool {
+        self.verbatim
+    }
+
     /// The place in the file of a place in the hunt.
     pub fn locate(&self, span: Span) -> Span {
         if !self.verbatim {

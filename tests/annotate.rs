@@ -95,7 +95,8 @@ fn a_query_without_its_comments_is_the_query() {
         let resolved = gate.resolve(&text);
         for (index, target) in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma].into_iter().enumerate() {
             for schema in gate.schemas(target).unwrap() {
-                let options = Options { target, schema: Some(schema.name), style: Style::Exact, version: None };
+                let options =
+                    Options { target, schema: Some(schema.name), style: Style::Exact, version: None, rule: false };
                 let plain = gate.translate(&text, &About::default(), &resolved, &options);
                 let mut annotated = plain.clone();
                 annotated.annotate(target);

@@ -304,8 +304,9 @@ fn json_follows_the_printed_schema() {
     let schema: Value = serde_json::from_str(&stdout(&huntgate(folder.path(), &["schema"]))).unwrap();
     let converted = huntgate(folder.path(), &["convert", ".", "-t", "all", "--format", "json"]);
     let checked = huntgate(folder.path(), &["check", ".", "--format", "json"]);
-    assert_eq!((lines(&converted).len(), lines(&checked).len()), (12, 3));
-    for line in lines(&converted).iter().chain(&lines(&checked)) {
+    let snapshots = huntgate(folder.path(), &["snapshot", "check", "-t", "all", "--deny", "exact", "--format", "json"]);
+    assert_eq!((lines(&converted).len(), lines(&checked).len(), lines(&snapshots).len()), (12, 3, 6));
+    for line in lines(&converted).iter().chain(&lines(&checked)).chain(&lines(&snapshots)) {
         assert!(conforms(line, &schema, &schema), "{line}");
         if let Some(verdict) = line.get("verdict") {
             assert_eq!(verdict == "refused", line["query"].is_null(), "{line}");

@@ -57,8 +57,13 @@ fn render(gate: &Gate, text: &str, theme: &str) -> String {
     for target in targets {
         for schema in schemas {
             let title = format!("{target}, {}", schema.unwrap_or("default schema"));
-            let options =
-                Options { target: *target, schema: schema.map(str::to_owned), style: Style::Exact, version: None };
+            let options = Options {
+                target: *target,
+                schema: schema.map(str::to_owned),
+                style: Style::Exact,
+                version: None,
+                rule: false,
+            };
             let mut translation = gate.translate(text, &About::default(), &resolved, &options);
             if theme == "annotate" {
                 translation.annotate(*target);
@@ -94,7 +99,8 @@ fn order_lines_and_comments_of_the_seed_hunt_do_not_matter() {
     };
     let (one, other) = (read("kaseya_signature.kql"), read("kaseya_other_order.kql"));
     for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
-        let options = Options { target, schema: Some("source".into()), style: Style::Exact, version: None };
+        let options =
+            Options { target, schema: Some("source".into()), style: Style::Exact, version: None, rule: false };
         let translate = |text: &str| {
             let about = About { name: Some("Kaseya".into()), id: Some("1".into()), ..About::default() };
             gate.translate(text, &about, &gate.resolve(text), &options)

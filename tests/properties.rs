@@ -101,7 +101,7 @@ fn changing_any_literal_or_name_changes_the_query_or_meets_a_note() {
         let resolved = gate.resolve(&text);
         for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
             for schema in [Some("source".to_owned()), None] {
-                let options = Options { target, schema, style: Style::Exact, version: None };
+                let options = Options { target, schema, style: Style::Exact, version: None, rule: false };
                 let translate = |text: &str| gate.translate(text, &About::default(), &gate.resolve(text), &options);
                 let before = gate.translate(&text, &About::default(), &resolved, &options);
                 if before.query.is_none() {
@@ -147,7 +147,7 @@ fn a_query_and_a_refusal_exclude_each_other() {
         );
         for target in Target::ALL {
             for style in [Style::Exact, Style::Native] {
-                let options = Options { target, schema: None, style, version: None };
+                let options = Options { target, schema: None, style, version: None, rule: false };
                 let translation = gate.translate(&text, &About::default(), &resolved, &options);
                 assert_eq!(
                     translation.query.is_none(),
@@ -178,7 +178,8 @@ fn equivalent_hunts_give_the_same_query() {
     ];
     for (one, other) in pairs {
         for target in [Target::Splunk, Target::Eql, Target::Esql, Target::Sigma] {
-            let options = Options { target, schema: Some("source".into()), style: Style::Exact, version: None };
+            let options =
+                Options { target, schema: Some("source".into()), style: Style::Exact, version: None, rule: false };
             let about = About { name: Some("n".into()), id: Some("i".into()), ..About::default() };
             let translate = |text: &str| gate.translate(text, &about, &gate.resolve(text), &options);
             let (a, b) = (translate(one), translate(other));
@@ -204,8 +205,13 @@ fn equivalent_hunts_give_the_same_query() {
 #[test]
 fn searches_within_one_another_are_bounded() {
     let gate = Gate::new().unwrap();
-    let options =
-        Options { target: Target::Splunk, schema: Some("source".to_owned()), style: Style::Exact, version: None };
+    let options = Options {
+        target: Target::Splunk,
+        schema: Some("source".to_owned()),
+        style: Style::Exact,
+        version: None,
+        rule: false,
+    };
     let nested = |kind: &str| {
         (0..24).fold("T | where a == \"1\"".to_owned(), |hunt, at| format!("T{at} | join kind={kind} ({hunt}) on k"))
     };

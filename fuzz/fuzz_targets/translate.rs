@@ -14,7 +14,7 @@ fuzz_target!(|text: &str| {
         let resolved = GATE.resolve(text);
         for target in Target::ALL {
             for schema in [None, Some("source".to_owned())] {
-                let options = Options { target, schema, style: Style::Exact, version: None };
+                let options = Options { target, schema, style: Style::Exact, version: None, rule: false };
                 let translation = GATE.translate(text, &About::default(), &resolved, &options);
                 assert_eq!(translation.query.is_none(), translation.verdict == Effect::Refused);
                 let worst = translation.notes.iter().filter_map(|note| note.effect).fold(Effect::Exact, Effect::and);

@@ -2,13 +2,15 @@
 //!
 //! What `convert`, `migrate` and `snapshot` have in common. Nothing is written here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::Task;
+use super::config::Accepted;
 use super::guard::guarded;
 use super::mirror;
 use super::stream::{Unit, fault_of};
 use crate::Gate;
+use crate::accept::Allowances;
 use crate::diagnostic::{Diagnostic, Effect};
 use crate::emit::Translation;
 use crate::package::{Package, Packager, RuleFile, Subject};
@@ -26,9 +28,19 @@ pub(super) struct Work {
     pub(super) packages: Vec<Package>,
     /// Write the verdict and the notes into each query, as comments.
     pub(super) annotate: bool,
+    /// The notes that were accepted.
+    pub(super) baseline: Accepted,
 }
 
 impl Work {
+    /// The targets that translations may be of.
+    pub(super) fn targets(&self) -> impl Iterator<Item = Target> + '_ {
+        self.jobs.iter().flat_map(|job| match job {
+            Job::One(task) => vec![task.options.target],
+            Job::Better { .. } => vec![Target::Eql, Target::Esql],
+        })
+    }
+
     /// The forms of rule files that are made for a target.
     pub(super) fn packages_of(&self, target: Target) -> impl Iterator<Item = Package> + '_ {
         let all = Package::of(target);
@@ -66,6 +78,15 @@ pub(super) struct OutFile<'m> {
 }
 
 impl Made<'_> {
+    /// The notes of the translation and of its rule files.
+    pub(super) fn notes(&self) -> impl Iterator<Item = &Diagnostic> {
+        let of_files = self.files.iter().flat_map(|(_, file)| match file {
+            Ok(file) => file.notes.as_slice(),
+            Err(refusal) => std::slice::from_ref(&**refusal),
+        });
+        self.translation.notes.iter().chain(of_files)
+    }
+
     /// The files that come of the translation: its query, or the rule files that were asked for. Paths mirror that of the
     /// hunt's file.
     pub(super) fn out_files(&self, unit: &Unit, rules: bool) -> Vec<OutFile<'_>> {
@@ -94,25 +115,43 @@ impl Made<'_> {
         query.into_iter().collect()
     }
 
-    /// Whether the translation or one of its rule files has one of these effects, as its verdict or in a note.
+    /// Whether the translation or one of its rule files has one of these effects, as its verdict or in a note that nobody
+    /// has accepted.
     pub(super) fn has_effect(&self, effects: &[Effect]) -> bool {
-        let has = |effect: Effect, verdict: Effect, notes: &[Diagnostic]| {
-            verdict == effect || (effect != Effect::Exact && notes.iter().any(|note| note.effect == Some(effect)))
-        };
         effects.iter().any(|effect| {
-            has(*effect, self.translation.verdict, &self.translation.notes)
+            counts(*effect, self.translation.verdict, &self.translation.notes, &[])
                 || self.files.iter().any(|(_, file)| match file {
-                    Ok(file) => has(*effect, file.verdict, &file.notes),
-                    Err(_) => *effect == Effect::Refused,
+                    Ok(file) => counts(*effect, file.verdict, &self.translation.notes, &file.notes),
+                    Err(refusal) => *effect == Effect::Refused && refusal.accepted.is_none(),
                 })
         })
     }
+}
+
+/// Whether an effect is there that nobody has accepted: in a note of the query or of the rule's fields, or as the verdict.
+/// A verdict that comes of the notes alone is accepted with them.
+fn counts(effect: Effect, verdict: Effect, notes: &[Diagnostic], of_fields: &[Diagnostic]) -> bool {
+    let all = || notes.iter().chain(of_fields);
+    let open = || all().filter(|note| note.accepted.is_none());
+    if effect != Effect::Exact && open().any(|note| note.effect == Some(effect)) {
+        return true;
+    }
+    verdict == effect && (of_notes(all()) != verdict || of_notes(open()) == verdict)
+}
+
+/// The effect of the notes together.
+fn of_notes<'n>(notes: impl IntoIterator<Item = &'n Diagnostic>) -> Effect {
+    notes.into_iter().filter_map(|note| note.effect).fold(Effect::Exact, Effect::and)
 }
 
 /// What came of one hunt: a translation for each job, and whether the hunt could not be read.
 pub(super) struct Answer<'t> {
     pub(super) unread: bool,
     pub(super) made: Vec<Made<'t>>,
+    /// Comments that should accept notes and can not be used.
+    pub(super) faults: Vec<Diagnostic>,
+    /// Comments that accept notes which none of the translations has.
+    pub(super) unused: Vec<Diagnostic>,
 }
 
 impl Answer<'_> {
@@ -130,8 +169,40 @@ impl Answer<'_> {
     }
 }
 
-/// Translates the hunt for each job. All places of the notes are those of the file.
+/// Translates the hunt for each job, and marks the notes that were accepted. All places of the notes are those of the
+/// file.
 pub(super) fn answer<'t>(gate: &Gate, unit: &Unit, work: &'t Work) -> Answer<'t> {
+    let mut answer = translated(gate, unit, work);
+    let index = unit.several.then_some(unit.source.index);
+    let name = work.baseline.name(Path::new(&*unit.source.path), index);
+    let allowances = unit.hunt.as_ref().map(|hunt| Allowances::read(&hunt.text, &hunt.origin)).unwrap_or_default();
+    for Made { task, translation, files } in &mut answer.made {
+        let target = task.options.target;
+        let accept = |notes: &mut [Diagnostic]| {
+            allowances.accept(target, notes);
+            if let Some(name) = &name {
+                work.baseline.baseline.accept(name, target, notes);
+            }
+        };
+        accept(&mut translation.notes);
+        for (_, file) in files {
+            match file {
+                Ok(file) => accept(&mut file.notes),
+                Err(refusal) => accept(std::slice::from_mut(refusal)),
+            }
+        }
+    }
+    if !allowances.is_empty() && !answer.unread {
+        let targets: Vec<Target> = work.targets().collect();
+        let unused = allowances.unused(&targets, answer.made.iter().flat_map(Made::notes));
+        answer.unused = unused;
+    }
+    answer.faults = allowances.faults;
+    answer
+}
+
+/// The translations, with notes as they were made.
+fn translated<'t>(gate: &Gate, unit: &Unit, work: &'t Work) -> Answer<'t> {
     let jobs = work.jobs.as_slice();
     let refused = |notes: Vec<Diagnostic>| {
         let made = jobs.iter().map(|job| Made {
@@ -139,7 +210,7 @@ pub(super) fn answer<'t>(gate: &Gate, unit: &Unit, work: &'t Work) -> Answer<'t>
             translation: Translation::refused(notes.clone()),
             files: Vec::new(),
         });
-        Answer { unread: true, made: made.collect() }
+        Answer { unread: true, made: made.collect(), faults: Vec::new(), unused: Vec::new() }
     };
     let Some(hunt) = &unit.hunt else { return refused(unit.about_file.clone()) };
     let located = |one: Diagnostic| Page::located(one, &hunt.origin);
@@ -207,10 +278,18 @@ pub(super) fn answer<'t>(gate: &Gate, unit: &Unit, work: &'t Work) -> Answer<'t>
             translation.annotate(task.options.target);
         }
     }
-    Answer { unread, made }
+    Answer { unread, made, faults: Vec::new(), unused: Vec::new() }
 }
 
 impl Job {
+    /// Asks for queries as rules run them.
+    pub(super) fn for_rules(&mut self, rules: bool) {
+        match self {
+            Self::One(task) => task.options.rule = rules,
+            Self::Better { eql, esql } => (eql.options.rule, esql.options.rule) = (rules, rules),
+        }
+    }
+
     /// The task that an answer without a translation is shown with.
     fn plain(&self) -> &Task {
         match self {

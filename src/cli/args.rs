@@ -2,12 +2,14 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::Usage;
 use super::answer::{Job, Work};
+use super::config::{Config, ConfigArgs};
 use crate::diagnostic::Effect;
 use crate::fit::Style;
 use crate::package::Package;
@@ -56,7 +58,7 @@ impl Paths {
 }
 
 /// The data of the targets.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct Data {
     /// A file with the site's own tables and columns, laid over the schema
     #[arg(long, value_name = "FILE")]
@@ -69,12 +71,17 @@ pub(super) struct Data {
 impl Data {
     /// The gate with the data that the arguments name. Data that can not be used is wrong usage.
     pub(super) fn gate(&self) -> anyhow::Result<Gate> {
+        self.gate_over(&[])
+    }
+
+    /// The same, with the overlays of a configuration below those of the arguments.
+    pub(super) fn gate_over(&self, fields: &[PathBuf]) -> anyhow::Result<Gate> {
         let mut gate = match &self.targets {
             Some(folder) => Gate::with_targets(folder)
                 .map_err(|error| Usage(format!("HG408: --targets {}: {error}", folder.display())))?,
             None => Gate::new().context("the data of huntgate itself can not be used")?,
         };
-        for path in &self.fields {
+        for path in fields.iter().chain(&self.fields) {
             let name = path.display().to_string();
             let text =
                 std::fs::read_to_string(path).map_err(|error| Usage(format!("HG408: --fields {name}: {error}")))?;
@@ -85,10 +92,12 @@ impl Data {
 }
 
 /// What is made of each hunt.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Making {
     /// Targets, comma separated: splunk, eql, esql, sigma, elastic (the better one of eql and esql), all
-    #[arg(short, long, value_name = "TARGET,...", value_delimiter = ',', required = true)]
+    ///
+    /// By default those of huntgate.toml.
+    #[arg(short, long, value_name = "TARGET,...", value_delimiter = ',')]
     target: Vec<String>,
     /// How the site's data is named in the target: NAME, or TARGET=NAME for one of several targets
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
@@ -98,25 +107,55 @@ pub(super) struct Making {
     target_version: Option<Version>,
     #[command(flatten)]
     data: Data,
-    /// How queries are written
-    #[arg(long, value_enum, default_value_t = StyleArg::Exact)]
-    style: StyleArg,
+    /// How queries are written; exact by default
+    #[arg(long, value_enum)]
+    style: Option<StyleArg>,
     /// Forms of rule files, comma separated, or all; by default the usual one of each target
     #[arg(long, value_name = "PACKAGE,...", value_delimiter = ',')]
     package: Vec<String>,
     /// Templates of rule files, <package>.hbs, in place of the built-in ones
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The configuration, once it was read.
+    #[arg(skip)]
+    loaded: OnceLock<Config>,
 }
 
 impl Making {
-    /// The gate, and what is to be made; `rules` says whether rule files are.
+    /// What a configuration alone asks for.
+    pub(super) fn configured(config: Config, data: Data) -> Self {
+        Self { data, loaded: OnceLock::from(config), ..Self::default() }
+    }
+
+    /// The configuration that the arguments stand over.
+    ///
+    /// # Errors
+    /// It can not be used.
+    pub(super) fn config(&self) -> Result<&Config, Usage> {
+        if let Some(config) = self.loaded.get() {
+            return Ok(config);
+        }
+        let config = self.config.load()?;
+        Ok(self.loaded.get_or_init(|| config))
+    }
+
+    /// The gate, and what is to be made; `rules` says whether rule files are. What the arguments leave open is as the
+    /// configuration says.
     ///
     /// # Errors
     /// Wrong usage, or data that can not be used.
     pub(super) fn work(&self, rules: bool) -> anyhow::Result<(Gate, Work)> {
-        let asks = targets(&self.target)?;
-        if let (Some(version), false) = (self.target_version, asks.iter().any(|ask| ask.is_elastic())) {
+        let config = self.config()?;
+        let asks = targets(if self.target.is_empty() { &config.targets } else { &self.target })?;
+        if asks.is_empty() {
+            let message =
+                "no target: say --target splunk, eql, esql, sigma, elastic or all, or name targets in huntgate.toml";
+            return Err(Usage(message.to_owned()).into());
+        }
+        let of_elastic = asks.iter().any(|ask| ask.is_elastic());
+        if let (Some(version), false) = (self.target_version, of_elastic) {
             let message =
                 format!("--target-version {version} is for eql, esql and elastic, of which none is asked for");
             return Err(Usage(message).into());
@@ -124,13 +163,25 @@ impl Making {
         if !rules && (!self.package.is_empty() || self.templates.is_some()) {
             return Err(Usage("--package and --templates are for rule files: --as rule".to_owned()).into());
         }
-        let packages = packages(&self.package)?;
+        let mut packages = packages(&self.package)?;
         let unused = packages.iter().find(|package| !asks.iter().any(|ask| ask.has(**package)));
         if let (Some(package), false) = (unused, self.package.iter().any(|name| name == "all")) {
             return Err(Usage(format!("--package {package} is for none of the targets that are asked for")).into());
         }
-        let gate = self.data.gate()?;
-        let task = |target| task(&gate, target, &self.schema, self.style.into(), self.target_version);
+        // Of the forms that a configuration names, those are meant that the targets have: fewer may be asked for here.
+        if self.package.is_empty() {
+            packages = self::packages(&config.packages)?;
+        }
+        let gate = self.data.gate_over(&config.fields)?;
+        let style = self.style.or(config.style).unwrap_or(StyleArg::Exact);
+        let version = self.target_version.or(config.target_version.filter(|_| of_elastic));
+        for schema in &config.schemas {
+            targets(schema.split('=').map(str::to_owned).take(1).collect::<Vec<_>>().as_slice())?;
+        }
+        let task = |target| {
+            let own = chosen_schema(target, &self.schema)?.is_some();
+            task(&gate, target, if own { &self.schema } else { &config.schemas }, style.into(), version)
+        };
         let jobs: Vec<Job> = asks
             .iter()
             .map(|ask| match ask {
@@ -138,14 +189,19 @@ impl Making {
                 Ask::Elastic => Ok(Job::Better { eql: task(Target::Eql)?, esql: task(Target::Esql)? }),
             })
             .collect::<anyhow::Result<_>>()?;
-        let packager = rules.then(|| gate.packager(self.templates.as_deref())).transpose();
+        let mut jobs = jobs;
+        jobs.iter_mut().for_each(|job| job.for_rules(rules));
+        let templates = self.templates.as_deref().or(config.templates.as_deref());
+        let packager = rules.then(|| gate.packager(templates)).transpose();
         let packager = packager.map_err(|error| Usage(format!("HG408: --templates: {error}")))?;
-        Ok((gate, Work { jobs, packager, packages, annotate: false }))
+        let baseline = config.baseline()?;
+        Ok((gate, Work { jobs, packager, packages, annotate: false, baseline }))
     }
 }
 
-/// What is written for a hunt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// What is written: for `--as`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Form {
     /// The query
     Query,
@@ -181,7 +237,8 @@ fn packages(names: &[String]) -> Result<Vec<Package>, Usage> {
 }
 
 /// How a query is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum StyleArg {
     /// It says what the hunt says
     Exact,
@@ -279,6 +336,25 @@ pub(super) struct Task {
     pub(super) schema: String,
 }
 
+/// The schema that values of `--schema`, each `NAME` or `TARGET=NAME`, choose for a target.
+fn chosen_schema(target: Target, schemas: &[String]) -> Result<Option<&str>, Usage> {
+    let mut chosen = None;
+    for value in schemas {
+        match value.split_once('=') {
+            Some((name, schema)) => {
+                let named = match targets(&[name.to_owned()])?.as_slice() {
+                    [Ask::One(one)] => *one == target,
+                    [Ask::Elastic] => target.is_elastic(),
+                    _ => return Err(Usage(format!("--schema {value}: one target is needed here, not `{name}`"))),
+                };
+                chosen = if named { Some(schema) } else { chosen };
+            }
+            None => chosen = chosen.or(Some(value.as_str())),
+        }
+    }
+    Ok(chosen)
+}
+
 /// The options for a target; `schemas` are the values of `--schema`, each `NAME` or `TARGET=NAME`.
 pub(super) fn task(
     gate: &Gate,
@@ -287,20 +363,7 @@ pub(super) fn task(
     style: Style,
     version: Option<Version>,
 ) -> anyhow::Result<Task> {
-    let mut chosen = None;
-    for value in schemas {
-        match value.split_once('=') {
-            Some((name, schema)) => {
-                let named = match targets(&[name.to_owned()])?.as_slice() {
-                    [Ask::One(one)] => *one == target,
-                    [Ask::Elastic] => target.is_elastic(),
-                    _ => return Err(Usage(format!("--schema {value}: one target is needed here, not `{name}`")).into()),
-                };
-                chosen = if named { Some(schema) } else { chosen };
-            }
-            None => chosen = chosen.or(Some(value.as_str())),
-        }
-    }
+    let chosen = chosen_schema(target, schemas)?;
     let known = gate.schemas(target).map_err(|error| Usage(format!("HG408: {error}")))?;
     if let Some(name) = chosen
         && !known.iter().any(|schema| schema.name == name)
@@ -311,7 +374,7 @@ pub(super) fn task(
     }
     let default = known.iter().find(|schema| schema.is_default).map(|schema| schema.name.to_string());
     let schema = chosen.map(str::to_owned).or(default).context("the target has no default schema")?;
-    let options = Options { target, schema: chosen.map(str::to_owned), style, version };
+    let options = Options { target, schema: chosen.map(str::to_owned), style, version, rule: false };
     gate.check(&options).map_err(|error| match error {
         TargetError::UnknownVersion { .. } => Usage(format!("--target-version: {error}")),
         TargetError::Data(_) | TargetError::UnknownSchema { .. } => Usage(format!("HG408: {error}")),

@@ -3,22 +3,29 @@
 use clap::{Args, ValueEnum};
 
 use super::Ending;
-use super::args::{Color, Data, Paths};
+use super::answer::{Work, answer};
+use super::args::{Color, Data, Form, Making, Paths};
+use super::config::ConfigArgs;
 use super::guard::guarded;
 use super::output::Output;
 use super::stream::{self, Unit, fault_of};
 use crate::Gate;
-use crate::diagnostic::Diagnostic;
+use crate::accept::Allowances;
+use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::report::{self, CheckLine, Page, Sarif};
 use crate::source::Span;
 
 /// Check hunts: report what can not be read and what looks wrong
+///
+/// Where huntgate.toml names targets, comments that allow notes which no target has are reported, too.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
     paths: Paths,
     #[command(flatten)]
     data: Data,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Text, one JSON object a line, or a SARIF 2.1.0 log
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -34,7 +41,14 @@ enum Format {
 impl Check {
     pub(super) fn run(&self, color: Color) -> anyhow::Result<Ending> {
         let paths = self.paths.get()?;
-        let gate = self.data.gate()?;
+        let config = self.config.load()?;
+        let (gate, work) = if config.targets.is_empty() {
+            (self.data.gate_over(&config.fields)?, None)
+        } else {
+            let rules = config.form == Some(Form::Rule);
+            let (gate, work) = Making::configured(config, self.data.clone()).work(rules)?;
+            (gate, Some(work))
+        };
         let mut output = Output::new(color);
         let human = output.human();
         let mut unread = 0usize;
@@ -47,7 +61,7 @@ impl Check {
             paths,
             None,
             &mut output,
-            |unit| diagnostics(&gate, unit),
+            |unit| diagnostics(&gate, unit, work.as_ref()),
             |output, unit, diagnostics| {
                 unread += usize::from(diagnostics.iter().any(|one| one.hinders_reading()));
                 let mut text = String::new();
@@ -85,12 +99,20 @@ impl Check {
 }
 
 /// What is to be said of a hunt, with places of the file.
-fn diagnostics(gate: &Gate, unit: &Unit) -> Vec<Diagnostic> {
+fn diagnostics(gate: &Gate, unit: &Unit, work: Option<&Work>) -> Vec<Diagnostic> {
     let mut all = unit.about_file.clone();
     if let Some(hunt) = &unit.hunt {
+        let ignored = hunt.about.unread.iter();
+        all.extend(ignored.map(|one| Diagnostic::note(Code::RuleKeyUnread, Effect::Exact, one.span, one.to_string())));
         let found = guarded(|| gate.resolve(&hunt.text).diagnostics)
             .unwrap_or_else(|fault| vec![fault_of(Span::new(0, hunt.text.len() as u32), &fault)]);
         all.extend(found.into_iter().map(|one| Page::located(one, &hunt.origin)));
+        let allowances = Allowances::read(&hunt.text, &hunt.origin);
+        // Only where something is allowed it has to be known what the targets say.
+        if let (Some(work), false) = (work, allowances.is_empty()) {
+            all.extend(answer(gate, unit, work).unused);
+        }
+        all.extend(allowances.faults);
     }
     all
 }

@@ -26,9 +26,9 @@ pub(super) struct Convert {
     /// Write the verdict and the notes into each query, as comments
     #[arg(long)]
     annotate: bool,
-    /// What is written: a query, or a rule file of the target
-    #[arg(long = "as", value_enum, default_value_t = Form::Query, value_name = "FORM")]
-    form: Form,
+    /// What is written: a query (by default), or a rule file of the target
+    #[arg(long = "as", value_enum, value_name = "FORM")]
+    form: Option<Form>,
     /// Write each query or rule file to a file of its own in this folder, in a tree that mirrors the input
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -36,6 +36,8 @@ pub(super) struct Convert {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Exit with status 1 where a verdict or a note has one of these effects
+    ///
+    /// A note that a comment of the hunt or the baseline accepts does not count.
     #[arg(long, value_name = "EFFECT,...", value_delimiter = ',', value_parser = effect)]
     deny: Vec<Effect>,
 }
@@ -49,7 +51,9 @@ enum Format {
 impl Convert {
     pub(super) fn run(&self, color: Color) -> anyhow::Result<Ending> {
         let paths = self.paths.get()?;
-        let rules = self.form == Form::Rule;
+        let config = self.making.config()?;
+        let rules = self.form.or(config.form) == Some(Form::Rule);
+        let deny = if self.deny.is_empty() { &config.deny } else { &self.deny };
         if rules && self.annotate {
             return Err(Usage("--annotate is for queries: a rule file holds its notes".to_owned()).into());
         }
@@ -67,8 +71,12 @@ impl Convert {
             &mut output,
             |unit| answer(&gate, unit, &work),
             |output, unit, answer| {
-                if answer.unread || answer.made.iter().any(|one| one.has_effect(&self.deny)) {
+                if answer.unread || answer.made.iter().any(|one| one.has_effect(deny)) {
                     ending = Ending::Failed;
+                }
+                if !answer.faults.is_empty() {
+                    let faults = answer.faults.iter().map(|one| remarks.diagnostic(&unit.page, one) + "\n");
+                    output.remarks(&faults.collect::<String>());
                 }
                 let pipe = unit.alone
                     && work.jobs.len() == 1

@@ -7,6 +7,7 @@ mod answer;
 mod args;
 mod check;
 mod completions;
+mod config;
 mod convert;
 mod explain;
 mod fields;
@@ -16,6 +17,7 @@ mod migrate;
 mod mirror;
 mod output;
 mod schema;
+mod snapshot;
 mod stream;
 mod targets;
 
@@ -44,6 +46,7 @@ enum Command {
     Convert(convert::Convert),
     Migrate(migrate::Migrate),
     Check(check::Check),
+    Snapshot(snapshot::Snapshot),
     Inspect(inspect::Inspect),
     Explain(explain::Explain),
     Targets(targets::Targets),
@@ -92,6 +95,7 @@ pub fn run() -> ExitCode {
         Command::Convert(command) => command.run(color),
         Command::Migrate(command) => command.run(color),
         Command::Check(command) => command.run(color),
+        Command::Snapshot(command) => command.run(color),
         Command::Inspect(command) => command.run(color),
         Command::Explain(command) => command.run(color),
         Command::Targets(command) => command.run(color),

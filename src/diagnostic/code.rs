@@ -748,6 +748,41 @@ codes! {
         todo: "Delete it.",
         reference: "",
     }
+    BadConfiguration "HG550" {
+        title: "the configuration or the baseline can not be used",
+        what: "`huntgate.toml` or the baseline is not TOML, has a key or a value that is not known, or can not be read.",
+        when: "Always: nothing is done.",
+        todo: "Correct the line that the message names.",
+        reference: "",
+    }
+    SnapshotOutdated "HG551" {
+        title: "a snapshot is not what its hunt gives now",
+        what: "The hunt, the data or huntgate has changed since the snapshot was accepted; or the hunt is new, has another name, or is gone.",
+        when: "Always: what lies in the repository is not what was reviewed.",
+        todo: "Look at it with `huntgate snapshot review`, or take all with `huntgate snapshot accept`.",
+        reference: "",
+    }
+    SnapshotTampered "HG552" {
+        title: "a snapshot was changed by hand",
+        what: "The text of the file does not fit the checksum in its header, or the marks of a merge stand in it.",
+        when: "Always: the next `accept` writes it anew, and the change is lost.",
+        todo: "Change the hunt, an overlay or a template instead; then accept.",
+        reference: "",
+    }
+    SnapshotBlocked "HG553" {
+        title: "a file is in the way of a snapshot",
+        what: "A file that is no snapshot, or the snapshot of another hunt, has the name that the snapshot needs.",
+        when: "Always: the file is left as it is, and there is no snapshot.",
+        todo: "Rename one of them.",
+        reference: "",
+    }
+    DeniedVerdict "HG554" {
+        title: "a verdict is denied",
+        what: "The verdict is one of the effects that `deny` names, and no single note accounts for it.",
+        when: "Several notes together make the verdict, or `exact` is denied.",
+        todo: "See the notes of the translation; what they say can be accepted one by one.",
+        reference: "",
+    }
     OutputTaken "HG560" {
         title: "another hunt has an output of this name",
         what: "Two hunts would be written to the same file; the first one is, and the second one stands in a folder of its own, or has no file.",

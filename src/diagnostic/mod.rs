@@ -9,6 +9,8 @@ mod effect;
 pub use code::{Code, Explanation};
 pub use effect::{Effect, Polarity};
 
+use std::sync::Arc;
+
 use crate::source::Span;
 
 /// How grave a diagnostic is.
@@ -40,6 +42,26 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// What the rewrite did to the selected events, for notes of a translation.
     pub effect: Option<Effect>,
+    /// That someone has looked at it and lives with it.
+    pub accepted: Option<Acceptance>,
+}
+
+/// That someone has looked at a note and lives with it. It changes neither effect nor verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Acceptance {
+    /// Why.
+    pub reason: Arc<str>,
+    /// Where it is said.
+    pub by: Accepter,
+}
+
+/// Where a note is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Accepter {
+    /// In a comment of the hunt: which of those that accept notes.
+    Comment(usize),
+    /// In an entry of the baseline: which.
+    Baseline(usize),
 }
 
 impl Diagnostic {
@@ -74,7 +96,7 @@ impl Diagnostic {
     }
 
     fn with(severity: Severity, effect: Option<Effect>, code: Code, span: Span, message: String) -> Self {
-        Self { code, severity, span, message, labels: Vec::new(), help: None, effect }
+        Self { code, severity, span, message, labels: Vec::new(), help: None, effect, accepted: None }
     }
 
     /// The same with a help text: what would work.

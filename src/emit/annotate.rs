@@ -5,6 +5,8 @@
 //! SPL: <https://help.splunk.com/splunk-enterprise/search/search-manual/9.4/using-the-search-app/add-comments-to-searches>;
 //! EQL: <https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax>; Sigma: comments of YAML.
 
+use std::borrow::Cow;
+
 use super::Translation;
 use crate::fit::TimeRange;
 use crate::target::Target;
@@ -29,11 +31,68 @@ impl Translation {
                 lines.push(line);
             }
         }
-        self.query = Some(match target {
-            Target::Splunk => spl(&lines, &query),
-            Target::Eql | Target::Esql => commented("// ", &lines, &query),
-            Target::Sigma => commented("# ", &lines, &query),
-        });
+        self.query = Some(Comments::of(target).over(&lines, &query));
+    }
+}
+
+/// How a file says what is for people alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comments {
+    /// Between three backticks: SPL.
+    Backticks,
+    /// Behind two slashes, to the end of the line: EQL, ES|QL.
+    Slashes,
+    /// Behind `#`, on a line of its own: YAML, TOML, `.conf`.
+    Hashes,
+}
+
+impl Comments {
+    /// The comments of queries.
+    pub const fn of(target: Target) -> Self {
+        match target {
+            Target::Splunk => Self::Backticks,
+            Target::Eql | Target::Esql => Self::Slashes,
+            Target::Sigma => Self::Hashes,
+        }
+    }
+
+    /// Writes lines in front of a text.
+    pub fn over(self, lines: &[String], text: &str) -> String {
+        match self {
+            Self::Backticks => spl(lines, text),
+            Self::Slashes => commented("// ", lines, text),
+            Self::Hashes => commented("# ", lines, text),
+        }
+    }
+
+    /// A line as it stands in a comment.
+    pub fn line(self, line: &str) -> String {
+        match self {
+            Self::Backticks => spl_text(line),
+            Self::Slashes | Self::Hashes => line_text(line),
+        }
+    }
+
+    /// Takes the lines that [`Comments::over`] wrote off a text, up to the first that `is_last` accepts.
+    pub fn off<'t>(self, text: &'t str, is_last: impl Fn(&str) -> bool) -> Option<(Vec<&'t str>, Cow<'t, str>)> {
+        let (barred, mut rest) = match (self, text.strip_prefix("| ")) {
+            (Self::Backticks, Some(rest)) => (true, rest),
+            (Self::Backticks | Self::Slashes | Self::Hashes, _) => (false, text),
+        };
+        let mut lines = Vec::new();
+        loop {
+            let (line, behind) = rest.split_once('\n')?;
+            let line = match self {
+                Self::Backticks => line.strip_prefix("```")?.strip_suffix("```")?,
+                Self::Slashes => line.strip_prefix("// ")?,
+                Self::Hashes => line.strip_prefix("# ")?,
+            };
+            rest = behind;
+            lines.push(line);
+            if is_last(line) {
+                return Some((lines, if barred { format!("| {rest}").into() } else { rest.into() }));
+            }
+        }
     }
 }
 
@@ -78,6 +137,11 @@ fn line_text(text: &str) -> String {
     if let Some((end, _)) = out.char_indices().nth(SHOWN) {
         out.truncate(end);
         out.push('…');
+    }
+    // In a `.conf` a backslash joins a line with the next one. Whether one in a comment does is not documented.
+    if out.ends_with('\\') {
+        out.pop();
+        out.push('＼');
     }
     out
 }
@@ -131,6 +195,22 @@ mod tests {
         let text = annotated(Target::Splunk, "| tstats count\n| head 1", "note");
         assert!(text.starts_with("| ```huntgate: exact```\n```HG"), "{text}");
         assert!(text.ends_with("```\ntstats count\n| head 1"), "{text}");
+    }
+
+    #[test]
+    fn what_was_written_in_front_is_taken_off() {
+        for comments in [Comments::Backticks, Comments::Slashes, Comments::Hashes] {
+            for query in ["a=1\n| head 1\n", "| tstats count\n", ""] {
+                let lines = ["one \\".to_owned(), "`two` | [x]".to_owned(), "end: 3".to_owned()];
+                let text = comments.over(&lines, query);
+                let text = if text.ends_with('\n') { text } else { text + "\n" };
+                let (found, rest) = comments.off(&text, |line| line.starts_with("end: ")).unwrap();
+                assert_eq!(found, lines.iter().map(|line| comments.line(line)).collect::<Vec<_>>());
+                assert_eq!(rest, query);
+                assert!(!text.contains("\\\n"), "{text}");
+                assert_eq!(comments.off(&text, |line| line.starts_with("no: ")), None);
+            }
+        }
     }
 
     #[test]

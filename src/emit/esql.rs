@@ -12,14 +12,26 @@ const WIDTH: usize = 110;
 
 /// The text of a query.
 pub(crate) fn print(query: &Query) -> String {
-    Printer { context: &query.context }.body(&query.body)
+    Printer { context: &query.context, metadata: query.metadata }.whole(&query.body)
 }
 
 struct Printer<'q> {
     context: &'q Context,
+    metadata: bool,
 }
 
 impl Printer<'_> {
+    /// The query, with what its source gives beside the events' fields.
+    fn whole(&self, body: &Body) -> String {
+        let text = self.body(body);
+        if !self.metadata {
+            return text;
+        }
+        let (source, commands) = text.split_once("\n| ").unwrap_or((text.as_str(), ""));
+        let bar = if commands.is_empty() { "" } else { "\n| " };
+        format!("{source} METADATA {}{bar}{commands}", METADATA.join(", "))
+    }
+
     /// One command a line.
     fn body(&self, body: &Body) -> String {
         let mut text = self.source(&body.source);

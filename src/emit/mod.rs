@@ -11,6 +11,7 @@ pub(crate) mod sigma;
 pub(crate) mod spl;
 mod translation;
 
+pub use annotate::Comments;
 pub use translation::Translation;
 
 use crate::diagnostic::{Code, Diagnostic, Effect};
@@ -34,7 +35,8 @@ pub(crate) fn translate(frame: &Frame<'_>, target: Target, earlier: &[Diagnostic
     match answer {
         Ok(Fitted { tree, time_range, columns }) if verdict != Effect::Refused => {
             let windows = fit::outputs::windows(frame.plan);
-            Translation { verdict, query: Some(tree), time_range, windows, columns, needs, notes }
+            let single_events = fit::outputs::single_events(frame.plan);
+            Translation { verdict, query: Some(tree), time_range, windows, single_events, columns, needs, notes }
         }
         Ok(_) | Err(_) => Translation::refused(notes),
     }

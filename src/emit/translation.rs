@@ -16,6 +16,8 @@ pub struct Translation {
     pub time_range: Option<TimeRange>,
     /// The windows that the hunt's pipelines set for themselves, in the query or beside it; open where one sets none.
     pub windows: Vec<TimeRange>,
+    /// Each row is one event that was found by itself, whatever other events a run looks at.
+    pub single_events: bool,
     /// The columns of the hunt's rows that its file names, and the fields that hold them in what the query gives, as far as
     /// each is one.
     pub columns: Vec<(Arc<str>, String)>,
@@ -37,6 +39,7 @@ impl Translation {
             query: None,
             time_range: None,
             windows: Vec::new(),
+            single_events: false,
             columns: Vec::new(),
             needs: Vec::new(),
             notes,

@@ -27,6 +27,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) version: Option<Version>,
     /// How the query is written.
     pub(crate) style: Style,
+    /// The query is for a rule of the target's own.
+    pub(crate) rule: bool,
     /// The text of the hunt, for quoting it in notes.
     pub(crate) text: &'a str,
     /// What else the file of the hunt says of it.
@@ -110,6 +112,7 @@ mod tests {
             version: Some(version.parse().unwrap()),
             style: Style::Exact,
             text: "print 1",
+            rule: false,
             about: &about,
         };
         let refusal = frame("8.19").allows(Construct::InSubquery, Span::default()).unwrap_err();

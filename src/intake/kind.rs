@@ -15,6 +15,8 @@ pub enum Kind {
     Markdown,
     /// The `query:` of rules: `.yaml`, `.yml`.
     Yaml,
+    /// ARM templates and custom detections: `.json`.
+    Json,
     /// No extension that says: decided by the content.
     Unknown,
 }
@@ -28,6 +30,7 @@ impl Kind {
             "txt" => Some(Self::Text),
             "md" | "markdown" => Some(Self::Markdown),
             "yaml" | "yml" => Some(Self::Yaml),
+            "json" => Some(Self::Json),
             _ => None,
         }
     }
@@ -35,6 +38,7 @@ impl Kind {
     /// The kind in which `text` is to be read: [`Kind::Unknown`] is decided.
     pub fn decided(self, text: &str) -> Self {
         match self {
+            Self::Unknown if look::is_json(text) => Self::Json,
             Self::Unknown if look::is_rule_yaml(text) => Self::Yaml,
             Self::Unknown if look::is_markdown(text) => Self::Markdown,
             Self::Unknown => Self::Text,
@@ -55,5 +59,6 @@ mod tests {
         assert_eq!(Kind::Unknown.decided("id: 1\nname: x\nquery: |\n  T\n"), Kind::Yaml);
         assert_eq!(Kind::Unknown.decided("# Title\n\n```kql\nT | take 1\n```\n"), Kind::Markdown);
         assert_eq!(Kind::Unknown.decided("T\n| take 1\n"), Kind::Text);
+        assert_eq!(Kind::Unknown.decided(" {\"resources\": []}"), Kind::Json);
     }
 }

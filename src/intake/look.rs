@@ -149,6 +149,13 @@ pub(super) fn is_blank(text: &str) -> bool {
     })
 }
 
+/// Whether the text is JSON: no query begins with a brace or a bracket and a quote.
+pub(super) fn is_json(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let inner = text.strip_prefix(['{', '[']).map(str::trim_start);
+    inner.is_some_and(|inner| inner.starts_with(['"', '{', '}']))
+}
+
 /// Whether the text is a rule in YAML: `query:` and another key at the left edge.
 pub(super) fn is_rule_yaml(text: &str) -> bool {
     let mut query = false;

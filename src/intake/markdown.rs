@@ -2,8 +2,8 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-use super::{Cut, Found, look, metadata};
-use crate::about::About;
+use super::{Cut, Found, look, metadata, values};
+use crate::about::{About, Field};
 use crate::source::{Origin, Span};
 
 /// Info strings of other languages: their blocks are skipped whatever they hold.
@@ -70,19 +70,24 @@ struct Block {
     says_kql: Option<bool>,
 }
 
-/// The fenced blocks that hold KQL, each named by the nearest heading above it.
+/// The fenced blocks that hold KQL, each named by the nearest heading above it; what the page says under headings of its own
+/// (description, techniques, author, references) is said of its hunt, where it has one.
 pub(super) fn cut(text: &str) -> Found {
     let mut found = Found::default();
     let mut heading: Option<String> = None;
+    let mut title: Option<String> = None;
     let mut in_heading: Option<String> = None;
     let mut block: Option<Block> = None;
     let mut glued: Option<(&str, usize)> = None;
-    let mut techniques: Vec<String> = Vec::new();
+    let mut page = Words::default();
     for (event, range) in Parser::new_ext(text, Options::empty()).into_offset_iter() {
         match event {
             Event::Start(Tag::Heading { .. }) => in_heading = Some(String::new()),
             Event::End(TagEnd::Heading(_)) => {
                 heading = in_heading.take().map(|title| title.trim().to_owned()).filter(|title| !title.is_empty());
+                if title.is_none() {
+                    title.clone_from(&heading);
+                }
             }
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
                 block = Some(Block {
@@ -110,9 +115,8 @@ pub(super) fn cut(text: &str) -> Found {
                     block.push(&part, range.start as u32, range.end as u32);
                 } else if let Some(title) = &mut in_heading {
                     title.push_str(&part);
-                } else if heading.as_deref().is_some_and(is_about_attack) {
-                    let row = row_of(text, range.start);
-                    row.filter_map(metadata::technique).for_each(|it| metadata::push(&mut techniques, it));
+                } else if let Some(section) = heading.as_deref().and_then(Section::of) {
+                    page.take(section, text, range.start, range.end);
                 }
             }
             Event::Code(part) => {
@@ -124,14 +128,138 @@ pub(super) fn cut(text: &str) -> Found {
         }
     }
     if is_one_hunt(&found.cuts) {
-        found.cuts.iter_mut().for_each(|cut| cut.about.techniques = techniques.clone());
+        let about = page.about();
+        for cut in &mut found.cuts {
+            // A heading that says where the query runs is no name of the hunt.
+            let is_place = cut.about.name.as_deref().is_none_or(is_place);
+            let name = if is_place { title.clone().or(cut.about.name.take()) } else { cut.about.name.take() };
+            cut.about = About { name, ..about.clone() };
+        }
     }
     found
 }
 
-/// Whether a heading stands above a table of ATT&CK's techniques.
-fn is_about_attack(heading: &str) -> bool {
-    heading.to_ascii_uppercase().contains("ATT&CK")
+/// Whether a heading says where a query runs, and not what it finds.
+fn is_place(heading: &str) -> bool {
+    let words: String = heading.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
+    let places = [
+        "sentinel",
+        "microsoftsentinel",
+        "azuresentinel",
+        "defender",
+        "defenderxdr",
+        "defenderforendpoint",
+        "microsoftdefender",
+        "microsoftdefenderxdr",
+        "mde",
+        "mdxdr",
+        "query",
+        "kql",
+        "kqlquery",
+        "hunt",
+        "loganalytics",
+        "advancedhunting",
+        "mdemdi",
+        "microsoftdefenderforendpoint",
+        "xdr",
+    ];
+    places.contains(&words.as_str())
+}
+
+/// A section of a page that says something of its hunt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    Attack,
+    Description,
+    Author,
+    References,
+    Risk,
+    FalsePositives,
+}
+
+impl Section {
+    /// The section below a heading; `None` where nothing of it is read.
+    fn of(heading: &str) -> Option<Self> {
+        let words = heading.to_ascii_lowercase();
+        let words = words.trim_end_matches([':', ' ']);
+        match words {
+            _ if words.contains("att&ck") => Some(Self::Attack),
+            "description" => Some(Self::Description),
+            _ if words == "author" || words.starts_with("author <") => Some(Self::Author),
+            "references" | "reference" => Some(Self::References),
+            "risk" => Some(Self::Risk),
+            "false positives" => Some(Self::FalsePositives),
+            _ => None,
+        }
+    }
+}
+
+/// What a page says of its hunt.
+#[derive(Debug, Default)]
+struct Words {
+    about: About,
+    description: Vec<String>,
+    risk: Vec<String>,
+    /// The last line that was read: the parser gives its parts one by one.
+    line: usize,
+}
+
+impl Words {
+    /// Takes the line of a section that holds a piece of text.
+    fn take(&mut self, section: Section, text: &str, start: usize, end: usize) {
+        let before = text.get(..start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        if std::mem::replace(&mut self.line, line_start + 1) == line_start + 1 {
+            return;
+        }
+        let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim();
+        let span = Span::new(start as u32, end as u32);
+        let item = line.trim_start_matches(['-', '*', '>', ' ']);
+        let (field, taken) = match section {
+            Section::Attack => {
+                let row = row_of(text, line_start);
+                let mut found =
+                    row.filter_map(values::technique).map(|it| metadata::push(&mut self.about.techniques, it));
+                (Field::Techniques, found.any(|fits| fits))
+            }
+            Section::Description => {
+                self.description.push(line.to_owned());
+                (Field::Description, true)
+            }
+            Section::Risk => {
+                self.risk.push(line.to_owned());
+                (Field::Hypothesis, true)
+            }
+            Section::Author => {
+                let name = values::one_line(item.trim_start_matches("**Name:**").trim());
+                // What follows the name are addresses of pages about the author.
+                let name = name.filter(|name| self.about.author.is_none() && !name.contains("://"));
+                let name = name.map(|name| name.trim_start_matches("Name:").trim_matches('*').trim().to_owned());
+                self.about.author = self.about.author.take().or(name);
+                (Field::Author, self.about.author.is_some())
+            }
+            Section::References => {
+                let page = item.find("http").and_then(|at| item.get(at..));
+                let end = |it: &str| it.find([')', '>', ' ', ']']).unwrap_or(it.len());
+                let page = page.and_then(|it| it.get(..end(it)));
+                let fits = page.is_some_and(|it| metadata::push(&mut self.about.references, it.to_owned()));
+                (Field::References, fits)
+            }
+            Section::FalsePositives => {
+                let fits = values::one_line(item).map(|it| metadata::push(&mut self.about.false_positives, it));
+                (Field::FalsePositives, fits == Some(true))
+            }
+        };
+        if taken && self.about.place(field).is_none() {
+            self.about.places.push((field, span));
+        }
+    }
+
+    fn about(mut self) -> About {
+        self.about.description = values::description(&self.description.join("\n"));
+        self.about.hypothesis = values::description(&self.risk.join("\n"));
+        self.about
+    }
 }
 
 /// The cells of the row of a table that begins at a place; a technique stands alone in its cell.
@@ -246,6 +374,22 @@ mod tests {
             "## XDR\n```kql\nT | where Timestamp > 1\n```\n## Sentinel\n```kql\nT\n| where TimeGenerated > 1\n```\n";
         assert_eq!(page(twice), ["T1021.002 T1078", "T1021.002 T1078"]);
         assert_eq!(page("```kql\nT | take 1\n```\n```kql\nT | take 2\n```\n"), ["", ""]);
+    }
+
+    #[test]
+    fn a_page_of_one_hunt_says_what_it_is() {
+        let text = "# Odd signers\n\n## Query Information\n\n#### Description\nFinds files of *odd* signers.\nSecond line.\n\n#### Risk\nThey stay.\n\n\
+             #### Author\n- **Name:** A. Author\n- **Website:** https://a.example/\n\n#### References\n- https://b.example/x\n- [c](https://c.example/)\n\n\
+             ## Defender XDR\n```KQL\nT | where Timestamp > 1\n```\n## Sentinel\n```KQL\nT | where TimeGenerated > 1\n```\n";
+        let cuts = cut(text).cuts;
+        assert_eq!(cuts.len(), 2);
+        for cut in &cuts {
+            let about = &cut.about;
+            assert_eq!(about.name.as_deref(), Some("Odd signers"));
+            assert_eq!(about.description.as_deref(), Some("Finds files of *odd* signers.\nSecond line."));
+            assert_eq!((about.hypothesis.as_deref(), about.author.as_deref()), (Some("They stay."), Some("A. Author")));
+            assert_eq!(about.references, ["https://b.example/x", "https://c.example/"]);
+        }
     }
 
     #[test]

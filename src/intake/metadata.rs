@@ -1,21 +1,45 @@
-//! What a rule's keys say of it, whatever their spelling: text of YAML → [`About`].
+//! What a rule's keys say of it, whatever their spelling and whether they stand in YAML or JSON: scalars → [`About`].
 //!
-//! Nothing is judged here but the form of a value; what can not be read is left out. The keys are those of Sentinel's analytic and
-//! hunting rules: <https://github.com/Azure/Azure-Sentinel/wiki/Query-Style-Guide> and
-//! <https://learn.microsoft.com/en-us/azure/sentinel/sentinel-analytic-rules-creation>.
+//! Nothing is judged here but the form of a value; what can not be read is listed in `About::unread`. The keys are those of
+//! Sentinel's analytic and hunting rules, of their ARM templates and of Defender's custom detections:
+//! <https://learn.microsoft.com/en-us/azure/sentinel/sentinel-analytic-rules-creation>,
+//! <https://learn.microsoft.com/en-us/azure/templates/microsoft.securityinsights/alertrules> and
+//! <https://learn.microsoft.com/en-us/graph/api/resources/security-detectionrule>.
 
-use crate::about::{About, AlertSeverity};
+use crate::about::{
+    About, Connector, Entity, EventGrouping, Field, Incident, RuleKind, Suppression, Trigger, TriggerOperator, Unread,
+    Why,
+};
+use crate::source::Span;
+
+use super::values::{day, description, duration, items, one_line, severity, technique};
 
 /// The most elements of a list.
 const MOST: usize = 100;
 
 /// The longest key that is looked at.
-const LONGEST_KEY: usize = 40;
+pub(super) const LONGEST_KEY: usize = 100;
 
-/// How deep below the rule a value may stand: `metadata: author: name:`.
-pub(super) const DEEPEST: usize = 3;
+/// The most parts of a rule that are listed as not read.
+const MOST_UNREAD: usize = 200;
 
-/// A key without capitals, hyphens, underscores and blanks; empty where it is none of ours.
+/// How deep below the rule a value may stand, in keys.
+pub(super) const DEEPEST: usize = 6;
+
+/// A scalar of a rule.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said<'s> {
+    /// The keys from the rule to the value, as they are written.
+    pub(super) keys: &'s [String],
+    /// Which elements of the lists on the way it is in, from 0.
+    pub(super) items: &'s [usize],
+    /// The value.
+    pub(super) value: &'s str,
+    /// Where the value stands in the file.
+    pub(super) span: Span,
+}
+
+/// A key without capitals, hyphens, underscores and blanks; empty where it is too long to be one of ours.
 pub(super) fn plain_key(key: &str) -> String {
     if key.len() > LONGEST_KEY {
         return String::new();
@@ -23,207 +47,419 @@ pub(super) fn plain_key(key: &str) -> String {
     key.chars().filter(|char| !matches!(char, '-' | '_' | ' ')).collect::<String>().to_ascii_lowercase()
 }
 
-/// Takes a value into what is known of a rule. The path are the keys from the rule to the value, as [`plain_key`] gives them;
-/// the elements of a list have the path of the list.
-pub(super) fn take(about: &mut About, path: &[String], value: &str) {
-    let mut keys = path.iter().map(String::as_str);
-    let (first, second, third, deeper) = (keys.next(), keys.next(), keys.next(), keys.next());
-    let (Some(first), None) = (first, deeper) else { return };
-    match (first, second, third) {
-        ("name", None, None) => set(&mut about.name, one_line(value)),
-        // Exploration queries have no `name:`.
-        ("displayname", None, None) if about.name.is_none() => about.name = one_line(value),
-        ("id", None, None) => set(&mut about.id, one_line(value)),
-        ("description", None, None) => set(&mut about.description, description(value)),
-        ("descriptiondetailed", None, None) if about.description.is_none() => about.description = description(value),
-        ("severity", None, None) => set(&mut about.severity, severity(value)),
-        ("tactics", None, None) => items(value).for_each(|item| push(&mut about.tactics, item.to_owned())),
-        ("relevanttechniques" | "techniques" | "subtechniques" | "tags", None, None) => {
-            items(value).filter_map(technique).for_each(|item| push(&mut about.techniques, item));
-        }
-        ("queryfrequency", None, None) => set(&mut about.query_frequency, duration(value)),
-        ("queryperiod", None, None) => set(&mut about.query_period, duration(value)),
-        ("references" | "reference", _, None) => {
-            if let Some(text) = one_line(value) {
-                push(&mut about.references, text);
+/// What became of a value.
+enum Taken {
+    /// It is in a field.
+    As(Field),
+    /// It has not the form that the key asks for.
+    Malformed(&'static str),
+    /// The list is longer than is read.
+    TooMany,
+    /// It says nothing: an empty text.
+    Nothing,
+    /// The key is not known.
+    Unknown,
+}
+
+/// Takes a value into what is known of a rule; what is not read is listed.
+pub(super) fn take(about: &mut About, said: Said<'_>) {
+    let plain: Vec<String> = said.keys.iter().map(|key| plain_key(key)).collect();
+    let keys: Vec<&str> = plain.iter().map(String::as_str).collect();
+    match taken(about, &keys, &said) {
+        Taken::As(field) => {
+            if about.place(field).is_none() {
+                about.places.push((field, said.span));
             }
         }
-        ("falsepositives", None, None) => {
-            if let Some(text) = one_line(value) {
-                push(&mut about.false_positives, text);
-            }
+        Taken::Nothing => {}
+        Taken::Malformed(form) => unread(about, said.keys, said.span, Why::Malformed(form)),
+        Taken::TooMany => unread(about, said.keys, said.span, Why::TooMany),
+        Taken::Unknown => unread(about, said.keys, said.span, Why::Unknown),
+    }
+}
+
+/// Lists a part of a rule as not read, once for each key and reason.
+pub(super) fn unread(about: &mut About, keys: &[String], span: Span, why: Why) {
+    let shown = |key: &String| key.chars().filter(|char| !char.is_control()).take(60).collect::<String>();
+    let key = keys.iter().take(DEEPEST).map(shown).collect::<Vec<_>>().join(".");
+    let known = about.unread.iter().any(|one| one.key == key && one.why == why);
+    if about.unread.len() < MOST_UNREAD && !known {
+        about.unread.push(Unread { key, span, why });
+    }
+}
+
+fn taken(about: &mut About, keys: &[&str], said: &Said<'_>) -> Taken {
+    let value = said.value;
+    match keys {
+        ["name"] => text(&mut about.name, one_line(value), Field::Name),
+        // Exploration queries and ARM templates have no `name:` of their own.
+        ["displayname"] if about.name.is_none() => text(&mut about.name, one_line(value), Field::Name),
+        ["id"] => text(&mut about.id, one_line(value), Field::Id),
+        ["kind"] => match kind(value) {
+            Some(kind) => put(&mut about.kind, kind, Field::Kind),
+            None => Taken::Malformed("Scheduled or NRT"),
+        },
+        ["description"] => text(&mut about.description, description(value), Field::Description),
+        ["descriptiondetailed"] if about.description.is_none() => {
+            text(&mut about.description, description(value), Field::Description)
         }
+        ["severity"] => match severity(value) {
+            Some(severity) => put(&mut about.severity, severity, Field::Severity),
+            None if value.trim().is_empty() => Taken::Nothing,
+            None => Taken::Malformed("Informational, Low, Medium, High or Critical"),
+        },
+        ["status"] => text(&mut about.status, one_line(value), Field::Status),
+        ["version" | "templateversion"] => text(&mut about.version, one_line(value), Field::Version),
+        ["tactics" | "tactic"] => list(&mut about.tactics, items(value).map(str::to_owned), Field::Tactics),
+        ["relevanttechniques" | "techniques" | "subtechniques" | "mitretechniques" | "technique"] => {
+            techniques(about, said)
+        }
+        ["tags"] => tags(about, value),
+        ["tags", _] => {
+            let key = said.keys.last().map(String::as_str).unwrap_or_default();
+            list(&mut about.tags, one_line(&format!("{key}: {value}")).into_iter(), Field::Tags)
+        }
+        ["queryfrequency"] => length(&mut about.query_frequency, value, Field::QueryFrequency),
+        ["queryperiod"] => length(&mut about.query_period, value, Field::QueryPeriod),
+        ["triggeroperator"] => match operator(value) {
+            Some(operator) => {
+                about.trigger.get_or_insert(Trigger::ANY).operator = operator;
+                Taken::As(Field::Trigger)
+            }
+            None => Taken::Malformed("gt, lt, eq or ne"),
+        },
+        ["triggerthreshold"] => match value.trim().parse() {
+            Ok(threshold) => {
+                about.trigger.get_or_insert(Trigger::ANY).threshold = threshold;
+                Taken::As(Field::Trigger)
+            }
+            Err(_) => Taken::Malformed("a whole number"),
+        },
+        ["eventgroupingsettings", "aggregationkind"] => match plain_key(value.trim()).as_str() {
+            "singlealert" => put(&mut about.grouping, EventGrouping::SingleAlert, Field::Grouping),
+            "alertperresult" => put(&mut about.grouping, EventGrouping::AlertPerResult, Field::Grouping),
+            _ => Taken::Malformed("SingleAlert or AlertPerResult"),
+        },
+        ["suppressionenabled"] => match boolean(value) {
+            Some(enabled) => {
+                let none = Suppression { enabled: false, duration: None };
+                about.suppression.get_or_insert(none).enabled = enabled;
+                Taken::As(Field::Suppression)
+            }
+            None => Taken::Malformed("true or false"),
+        },
+        ["suppressionduration"] => match duration(value) {
+            Some(duration) => {
+                let none = Suppression { enabled: false, duration: None };
+                about.suppression.get_or_insert(none).duration = Some(duration);
+                Taken::As(Field::Suppression)
+            }
+            None => Taken::Malformed(LENGTH),
+        },
+        ["enabled" | "isenabled"] => match boolean(value) {
+            Some(enabled) => put(&mut about.enabled, enabled, Field::Enabled),
+            None => Taken::Malformed("true or false"),
+        },
+        ["requireddataconnectors", rest @ ..] => connector(about, rest, said),
+        ["datasources"] => {
+            let table = value.trim().trim_start_matches('#').to_owned();
+            if about.connectors.len() >= MOST || table.is_empty() {
+                return Taken::Nothing;
+            }
+            about.connectors.push(Connector { id: table.clone(), data_types: vec![table] });
+            Taken::As(Field::Connectors)
+        }
+        ["entitymappings", rest @ ..] => entity(about, rest, said),
+        ["customdetails", _] => {
+            pair(&mut about.custom_details, said.keys.last().map(String::as_str), value, Field::CustomDetails)
+        }
+        ["alertdetailsoverride", rest @ ..] => alert(about, rest, said),
+        ["incidentconfiguration", rest @ ..] => incident(about, rest, value),
+        ["alertruletemplatename"] => text(&mut about.origin, one_line(value), Field::Origin),
+        ["recommendedactions"] => text(&mut about.recommended, description(value), Field::Recommended),
+        ["references" | "reference"] | ["references" | "reference", _] => {
+            list(&mut about.references, one_line(value).into_iter(), Field::References)
+        }
+        ["falsepositives"] => list(&mut about.false_positives, one_line(value).into_iter(), Field::FalsePositives),
+        ["hypothesis"] => text(&mut about.hypothesis, description(value), Field::Hypothesis),
+        ["confidence"] => text(&mut about.confidence, one_line(value), Field::Confidence),
         // The metadata of a solution's content:
         // <https://learn.microsoft.com/en-us/rest/api/securityinsights/metadata/create>.
-        ("author", None | Some("name"), None) | ("metadata", Some("author"), None | Some("name")) => {
-            author(&mut about.author, value);
+        ["author"] | ["author", "name"] | ["metadata", "author"] | ["metadata", "author", "name"] => {
+            author(&mut about.author, value)
         }
-        ("date" | "created", None, None) | ("metadata", Some("firstpublishdate"), None) => {
-            set(&mut about.date, day(value));
+        ["date" | "created"] | ["metadata", "firstpublishdate"] => day_of(&mut about.date, value, Field::Date),
+        ["modified" | "lastmodified"] | ["metadata", "lastpublishdate"] => {
+            day_of(&mut about.modified, value, Field::Modified)
         }
-        ("modified" | "lastmodified", None, None) | ("metadata", Some("lastpublishdate"), None) => {
-            set(&mut about.modified, day(value));
-        }
-        _ => {}
+        _ => Taken::Unknown,
     }
 }
 
-/// Sets a value where there is one.
-fn set<T>(old: &mut Option<T>, new: Option<T>) {
-    if new.is_some() {
-        *old = new;
+/// What a length of time looks like.
+const LENGTH: &str = "a length of time such as 5m, 1h, 14d or PT1H";
+
+/// Sets a field; the last value counts, as in most readers.
+fn put<T>(field: &mut Option<T>, value: T, name: Field) -> Taken {
+    *field = Some(value);
+    Taken::As(name)
+}
+
+fn text(field: &mut Option<String>, value: Option<String>, name: Field) -> Taken {
+    match value {
+        Some(value) => put(field, value, name),
+        None => Taken::Nothing,
     }
 }
 
-/// Adds an element that is not in the list.
-pub(super) fn push(list: &mut Vec<String>, text: String) {
-    if list.len() < MOST && !list.contains(&text) {
+fn length(field: &mut Option<i64>, value: &str, name: Field) -> Taken {
+    duration(value).map_or(Taken::Malformed(LENGTH), |ticks| put(field, ticks, name))
+}
+
+fn day_of(field: &mut Option<String>, value: &str, name: Field) -> Taken {
+    day(value).map_or(Taken::Malformed("a day as YYYY-MM-DD"), |day| put(field, day, name))
+}
+
+/// Adds elements that the list does not hold.
+fn list(field: &mut Vec<String>, values: impl Iterator<Item = String>, name: Field) -> Taken {
+    let mut found = Taken::Nothing;
+    for value in values {
+        if !push(field, value) {
+            return Taken::TooMany;
+        }
+        found = Taken::As(name);
+    }
+    found
+}
+
+/// Adds a pair of a name and a column.
+fn pair(field: &mut Vec<(String, String)>, name: Option<&str>, column: &str, of: Field) -> Taken {
+    let (Some(name), Some(column)) = (name.and_then(one_line), one_line(column)) else { return Taken::Nothing };
+    if field.len() >= MOST {
+        return Taken::TooMany;
+    }
+    field.push((name, column));
+    Taken::As(of)
+}
+
+/// Adds an element that is not in the list; `false` where the list is full.
+pub(super) fn push(list: &mut Vec<String>, text: String) -> bool {
+    if list.contains(&text) {
+        return true;
+    }
+    let fits = list.len() < MOST;
+    if fits {
         list.push(text);
     }
+    fits
+}
+
+/// The element of a list that a value is in; new where the value is the first of it.
+fn element<'e, T: Default>(list: &'e mut Vec<T>, said: &Said<'_>) -> Option<&'e mut T> {
+    let item = *said.items.first()?;
+    if item >= MOST {
+        return None;
+    }
+    while list.len() <= item {
+        list.push(T::default());
+    }
+    list.get_mut(item)
+}
+
+fn connector(about: &mut About, keys: &[&str], said: &Said<'_>) -> Taken {
+    if !matches!(keys, ["connectorid" | "datatypes"]) {
+        return Taken::Unknown;
+    }
+    let Some(connector) = element(&mut about.connectors, said) else { return Taken::TooMany };
+    match keys {
+        ["connectorid"] => connector.id = said.value.trim().to_owned(),
+        _ => return list(&mut connector.data_types, one_line(said.value).into_iter(), Field::Connectors),
+    }
+    Taken::As(Field::Connectors)
+}
+
+fn entity(about: &mut About, keys: &[&str], said: &Said<'_>) -> Taken {
+    let known = matches!(keys, ["entitytype"] | ["fieldmappings", "identifier" | "columnname"]);
+    if !known {
+        return Taken::Unknown;
+    }
+    let Some(entity) = element::<Entity>(&mut about.entities, said) else { return Taken::TooMany };
+    match keys {
+        ["entitytype"] => entity.entity_type = said.value.trim().to_owned(),
+        _ => {
+            let inner = Said { items: said.items.get(1..).unwrap_or_default(), ..*said };
+            let Some(field) = element::<(String, String)>(&mut entity.fields, &inner) else { return Taken::TooMany };
+            let half = if keys.last() == Some(&"identifier") { &mut field.0 } else { &mut field.1 };
+            *half = said.value.trim().to_owned();
+        }
+    }
+    Taken::As(Field::Entities)
+}
+
+fn alert(about: &mut About, keys: &[&str], said: &Said<'_>) -> Taken {
+    let value = said.value;
+    match keys {
+        ["alertdisplaynameformat"] => text(&mut about.alert_name, one_line(value), Field::AlertName),
+        ["alertdescriptionformat"] => text(&mut about.alert_description, description(value), Field::AlertDescription),
+        ["alerttacticscolumnname"] => text(&mut about.alert_tactics_column, one_line(value), Field::AlertTacticsColumn),
+        ["alertseveritycolumnname"] => {
+            text(&mut about.alert_severity_column, one_line(value), Field::AlertSeverityColumn)
+        }
+        ["alertdynamicproperties", half @ ("alertproperty" | "value")] => {
+            let Some(property) = element::<(String, String)>(&mut about.alert_properties, said) else {
+                return Taken::TooMany;
+            };
+            let half = if *half == "value" { &mut property.1 } else { &mut property.0 };
+            *half = value.trim().to_owned();
+            Taken::As(Field::AlertProperties)
+        }
+        _ => Taken::Unknown,
+    }
+}
+
+fn incident(about: &mut About, keys: &[&str], value: &str) -> Taken {
+    let known = matches!(
+        keys,
+        ["createincident"]
+            | [
+                "groupingconfiguration",
+                "enabled"
+                    | "reopenclosedincident"
+                    | "lookbackduration"
+                    | "matchingmethod"
+                    | "entitiesmatchingmethod"
+                    | "groupbyentities"
+                    | "groupbyalertdetails"
+                    | "groupbycustomdetails"
+            ]
+    );
+    if !known {
+        return Taken::Unknown;
+    }
+    let incident = about.incident.get_or_insert_with(Incident::default);
+    let flag = boolean(value);
+    match keys.last().copied().unwrap_or_default() {
+        "createincident" if flag.is_some() => incident.create = flag,
+        "enabled" if flag.is_some() => incident.grouping = flag,
+        "reopenclosedincident" if flag.is_some() => incident.reopen = flag,
+        "createincident" | "enabled" | "reopenclosedincident" => return Taken::Malformed("true or false"),
+        "lookbackduration" => {
+            return match duration(value) {
+                Some(ticks) => put(&mut incident.lookback, ticks, Field::Incident),
+                None => Taken::Malformed(LENGTH),
+            };
+        }
+        "matchingmethod" | "entitiesmatchingmethod" => {
+            return text(&mut incident.matching, one_line(value), Field::Incident);
+        }
+        _ => return list(&mut incident.by, one_line(value).into_iter(), Field::Incident),
+    }
+    Taken::As(Field::Incident)
+}
+
+/// Techniques; what is none is malformed.
+fn techniques(about: &mut About, said: &Said<'_>) -> Taken {
+    let mut found = Taken::Nothing;
+    for item in items(said.value) {
+        let Some(technique) = technique(item) else {
+            unread(about, said.keys, said.span, Why::Malformed("techniques as T1059 or T1059.001"));
+            continue;
+        };
+        if !push(&mut about.techniques, technique) {
+            return Taken::TooMany;
+        }
+        found = Taken::As(Field::Techniques);
+    }
+    found
+}
+
+/// Tags: techniques among them are techniques.
+fn tags(about: &mut About, value: &str) -> Taken {
+    let mut found = Taken::Nothing;
+    for item in items(value) {
+        let (list, field, text) = match technique(item) {
+            Some(technique) => (&mut about.techniques, Field::Techniques, technique),
+            None => (&mut about.tags, Field::Tags, item.to_owned()),
+        };
+        if !push(list, text) {
+            return Taken::TooMany;
+        }
+        found = Taken::As(field);
+    }
+    found
 }
 
 /// Adds an author to those that are known.
-fn author(authors: &mut Option<String>, value: &str) {
-    let Some(value) = one_line(value) else { return };
+fn author(authors: &mut Option<String>, value: &str) -> Taken {
+    let Some(value) = one_line(value) else { return Taken::Nothing };
     match authors {
         None => *authors = Some(value),
-        Some(known) if known.len() > 1_000 || known.split(", ").any(|one| one == value) => {}
+        Some(known) if known.split(", ").any(|one| one == value) => {}
+        Some(known) if known.len() > 1_000 => return Taken::TooMany,
         Some(known) => {
             known.push_str(", ");
             known.push_str(&value);
         }
     }
+    Taken::As(Field::Author)
 }
 
-/// A text on one line; `None` where nothing is left of it.
-pub(super) fn one_line(text: &str) -> Option<String> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!text.is_empty()).then_some(text)
-}
-
-/// The elements of a value that may be a list in one text.
-fn items(value: &str) -> impl Iterator<Item = &str> {
-    value.split([',', ';', '\n']).map(str::trim).filter(|item| !item.is_empty())
-}
-
-/// A description without the quotes around the whole of it: many files have a block whose text is quoted once more.
-fn description(value: &str) -> Option<String> {
-    let text = value.trim();
-    let inner = ['\'', '"'].into_iter().find_map(|quote| unquoted(text, quote));
-    let text = match inner {
-        Some(inner) => {
-            // Lines that were brought into line with the text behind the quote.
-            let mut later = inner.split('\n').skip(1).filter(|line| !line.trim().is_empty()).peekable();
-            let aligned = later.peek().is_some() && later.all(|line| line.starts_with(' '));
-            if aligned { inner.replace("\n ", "\n") } else { inner.to_owned() }
-        }
-        None => text.to_owned(),
-    };
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// What stands between quotes around the whole of a text, or behind one that is not closed; `None` where there are none.
-fn unquoted(text: &str, quote: char) -> Option<&str> {
-    let rest = text.strip_prefix(quote)?;
-    let is_letter = |char: Option<char>| char.is_some_and(char::is_alphanumeric);
-    // A quote between letters is an apostrophe.
-    let quotes = |text: &str| -> Vec<(bool, bool)> {
-        let beside = |at: usize| (text.get(..at), text.get(at + quote.len_utf8()..));
-        text.match_indices(quote)
-            .map(|(at, _)| beside(at))
-            .map(|(before, after)| {
-                (
-                    is_letter(before.and_then(|it| it.chars().next_back())),
-                    is_letter(after.and_then(|it| it.chars().next())),
-                )
-            })
-            .filter(|beside| *beside != (true, true))
-            .collect()
-    };
-    match rest.strip_suffix(quote) {
-        Some(inner) => {
-            let quotes = quotes(inner);
-            // `'A' or 'B'`: the first is closed before the last is opened.
-            let closed = quotes.first().is_some_and(|(before, _)| *before);
-            let opened = quotes.last().is_some_and(|(_, after)| *after);
-            (!(closed && opened)).then_some(inner)
-        }
-        None => quotes(rest).is_empty().then_some(rest),
+/// A kind of rule that has a query.
+fn kind(value: &str) -> Option<RuleKind> {
+    match plain_key(value.trim()).as_str() {
+        "scheduled" => Some(RuleKind::Scheduled),
+        "nrt" => Some(RuleKind::Nrt),
+        "hunting" => Some(RuleKind::Hunting),
+        _ => None,
     }
 }
 
-/// A severity.
-fn severity(value: &str) -> Option<AlertSeverity> {
-    let all = [
-        ("informational", AlertSeverity::Informational),
-        ("low", AlertSeverity::Low),
-        ("medium", AlertSeverity::Medium),
-        ("high", AlertSeverity::High),
-        ("critical", AlertSeverity::Critical),
-    ];
-    all.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(value.trim())).map(|(_, severity)| severity)
-}
-
-/// A technique or sub-technique of ATT&CK, alone or before its name: `T1059.001`, `attack.t1059`, `T1059 - Interpreters`.
-pub(super) fn technique(text: &str) -> Option<String> {
-    let word = text.split_whitespace().next()?.trim_end_matches(':').to_ascii_uppercase();
-    let word = word.strip_prefix("ATTACK.").unwrap_or(&word);
-    let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = word.strip_prefix('T')?;
-    let (main, sub) = number.split_once('.').map_or((number, None), |(main, sub)| (main, Some(sub)));
-    (digits(main, 4) && sub.is_none_or(|sub| digits(sub, 3))).then(|| word.to_owned())
-}
-
-/// A day as `YYYY-MM-DD`; of a moment in time, its day.
-fn day(value: &str) -> Option<String> {
-    let date = value.trim().split(['T', ' ']).next()?.replace('/', "-");
-    date.parse::<jiff::civil::Date>().ok().filter(|day| day.year() > 0).map(|day| day.to_string())
-}
-
-/// A length of time in ticks of 100 ns: `5m`, `14d`, or as in ISO 8601 `PT1H30M`, `P1D`.
-fn duration(value: &str) -> Option<i64> {
-    const SECOND: i64 = 10_000_000;
-    let text = value.trim().to_ascii_uppercase();
-    let (mut in_time, parts) = match text.strip_prefix('P') {
-        Some(rest) => (false, rest),
-        None => (true, text.as_str()),
-    };
-    let mut ticks: Option<i64> = None;
-    let mut number: Option<i64> = None;
-    for char in parts.chars() {
-        if let Some(digit) = char.to_digit(10) {
-            number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(i64::from(digit))?);
-            continue;
-        }
-        if char == 'T' && !in_time && number.is_none() {
-            in_time = true;
-            continue;
-        }
-        // Months and years have no length of their own.
-        let seconds = match (char, in_time) {
-            ('W', false) => 7 * 86_400,
-            ('D', false) => 86_400,
-            ('D', true) if !text.starts_with('P') => 86_400,
-            ('H', true) => 3_600,
-            ('M', true) => 60,
-            ('S', true) => 1,
-            _ => return None,
-        };
-        let part = number.take()?.checked_mul(seconds)?.checked_mul(SECOND)?;
-        ticks = Some(ticks.unwrap_or(0).checked_add(part)?);
+/// Whether more, fewer or as many rows make an alert.
+fn operator(value: &str) -> Option<TriggerOperator> {
+    match plain_key(value.trim()).as_str() {
+        "gt" | "greaterthan" => Some(TriggerOperator::GreaterThan),
+        "lt" | "lessthan" => Some(TriggerOperator::LessThan),
+        "eq" | "equal" => Some(TriggerOperator::Equal),
+        "ne" | "notequal" => Some(TriggerOperator::NotEqual),
+        _ => None,
     }
-    ticks.filter(|_| number.is_none())
+}
+
+fn boolean(value: &str) -> Option<bool> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" => Some(true),
+        "false" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// What the other fields of a rule say of its kind, where it does not say itself: older files leave it out.
+pub(super) fn completed(mut about: About) -> About {
+    if about.kind.is_none() {
+        let runs = about.query_frequency.is_some() || about.trigger.is_some();
+        about.kind = Some(if runs { RuleKind::Scheduled } else { RuleKind::Hunting });
+    }
+    about.entities.retain(|entity| !entity.fields.is_empty());
+    about
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::about::AlertSeverity;
 
     fn taken(pairs: &[(&str, &str)]) -> About {
         let mut about = About::default();
         for (path, value) in pairs {
-            take(&mut about, &path.split('/').map(plain_key).collect::<Vec<_>>(), value);
+            // A number in a path is an element of a list.
+            let (mut keys, mut items) = (Vec::new(), Vec::new());
+            for part in path.split('/') {
+                match part.parse() {
+                    Ok(item) => items.push(item),
+                    Err(_) => keys.push(part.to_owned()),
+                }
+            }
+            take(&mut about, Said { keys: &keys, items: &items, value, span: Span::new(1, 2) });
         }
         about
     }
@@ -271,52 +507,70 @@ mod tests {
     }
 
     #[test]
-    fn lengths_of_time() {
-        const MINUTE: i64 = 600_000_000;
-        let known =
-            [("5m", 5), ("PT5M", 5), ("1H", 60), ("14d", 20_160), ("P1DT1H", 1_500), ("P2W", 20_160), ("1h30m", 90)];
-        for (text, minutes) in known {
-            assert_eq!(duration(text), Some(minutes * MINUTE), "{text}");
-        }
-        for text in [
-            "",
-            "P",
-            "PT",
-            "5",
-            "m",
-            "P1M",
-            "P1Y",
-            "PT1D",
-            "1w",
-            "-5m",
-            "5 m",
-            "P5H",
-            "99999999999999999999d",
-            "9999999999d",
-            "PT1HT",
-        ] {
-            assert_eq!(duration(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn quotes_around_a_description_are_no_part_of_it() {
-        let known = [
-            ("'Finds it.'\n", "Finds it."),
-            ("\"Finds 'it'.\"", "Finds 'it'."),
-            ("'The user's 'Any' rule.\n More of it.\n\n End.'", "The user's 'Any' rule.\nMore of it.\n\nEnd."),
-            ("'The users' own.\n  - list'", "The users' own.\n - list"),
-            ("'A' or 'B'", "'A' or 'B'"),
-            ("'Finds the user's it.", "Finds the user's it."),
-            ("'It' is found", "'It' is found"),
-            ("It's 'found'", "It's 'found'"),
-            ("'", ""),
-            ("''", ""),
-            ("'é", "é"),
-        ];
-        for (text, wanted) in known {
-            assert_eq!(description(text).unwrap_or_default(), wanted, "{text}");
-        }
+    fn every_field_of_an_analytic_rule_is_read() {
+        let about = completed(taken(&[
+            ("kind", "NRT"),
+            ("status", "Available"),
+            ("version", "1.0.2"),
+            ("enabled", "false"),
+            ("triggerOperator", "GreaterThan"),
+            ("triggerThreshold", "5"),
+            ("suppressionDuration", "PT5H"),
+            ("suppressionEnabled", "True"),
+            ("eventGroupingSettings/aggregationKind", "AlertPerResult"),
+            ("requiredDataConnectors/0/connectorId", "A"),
+            ("requiredDataConnectors/0/dataTypes/0", "T1"),
+            ("requiredDataConnectors/0/dataTypes/1", "T2"),
+            ("requiredDataConnectors/1/connectorId", "B"),
+            ("entityMappings/0/entityType", "Host"),
+            ("entityMappings/0/fieldMappings/0/identifier", "HostName"),
+            ("entityMappings/0/fieldMappings/0/columnName", "Computer"),
+            ("entityMappings/0/fieldMappings/1/columnName", "Domain"),
+            ("entityMappings/0/fieldMappings/1/identifier", "DnsDomain"),
+            ("entityMappings/1/entityType", "IP"),
+            ("customDetails/Odd Key", "Column"),
+            ("alertDetailsOverride/alertDisplayNameFormat", "On {{Computer}}"),
+            ("alertDetailsOverride/alertDescriptionFormat", "It is {{Column}}"),
+            ("alertDetailsOverride/alertTacticsColumnName", "Tactics"),
+            ("alertDetailsOverride/alertSeverityColumnName", "Severity"),
+            ("alertDetailsOverride/alertDynamicProperties/0/alertProperty", "AlertLink"),
+            ("alertDetailsOverride/alertDynamicProperties/0/value", "Link"),
+            ("incidentConfiguration/createIncident", "true"),
+            ("incidentConfiguration/groupingConfiguration/enabled", "true"),
+            ("incidentConfiguration/groupingConfiguration/reopenClosedIncident", "false"),
+            ("incidentConfiguration/groupingConfiguration/lookbackDuration", "PT5H"),
+            ("incidentConfiguration/groupingConfiguration/matchingMethod", "Selected"),
+            ("incidentConfiguration/groupingConfiguration/groupByEntities/0", "Host"),
+            ("alertRuleTemplateName", "abc"),
+            ("tags/SchemaVersion", "1.0"),
+            ("startTimeUtc", "2024-01-01"),
+            ("suppressionDuration/deep", "x"),
+            ("triggerThreshold", "many"),
+        ]));
+        let pairs = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+            list.iter().map(|(one, two)| ((*one).to_owned(), (*two).to_owned())).collect()
+        };
+        assert_eq!(about.kind, Some(RuleKind::Nrt));
+        assert_eq!((about.status.as_deref(), about.version.as_deref()), (Some("Available"), Some("1.0.2")));
+        assert_eq!(about.enabled, Some(false));
+        assert_eq!(about.trigger, Some(Trigger { operator: TriggerOperator::GreaterThan, threshold: 5 }));
+        assert_eq!(about.suppression, Some(Suppression { enabled: true, duration: Some(180_000_000_000) }));
+        assert_eq!(about.grouping, Some(EventGrouping::AlertPerResult));
+        let data_types = vec!["T1".to_owned(), "T2".to_owned()];
+        let others = Connector { id: "B".to_owned(), data_types: Vec::new() };
+        assert_eq!(about.connectors, [Connector { id: "A".to_owned(), data_types }, others]);
+        let fields = pairs(&[("HostName", "Computer"), ("DnsDomain", "Domain")]);
+        assert_eq!(about.entities, [Entity { entity_type: "Host".to_owned(), fields }]);
+        assert_eq!(about.custom_details, pairs(&[("Odd Key", "Column")]));
+        assert_eq!(about.alert_properties, pairs(&[("AlertLink", "Link")]));
+        assert_eq!(about.alert_name.as_deref(), Some("On {{Computer}}"));
+        assert_eq!(about.alert_severity_column.as_deref(), Some("Severity"));
+        let incident = about.incident.unwrap();
+        assert_eq!((incident.create, incident.grouping, incident.reopen), (Some(true), Some(true), Some(false)));
+        assert_eq!((incident.by.join(","), incident.matching.as_deref()), ("Host".to_owned(), Some("Selected")));
+        assert_eq!((about.origin.as_deref(), about.tags.join(",")), (Some("abc"), "SchemaVersion: 1.0".to_owned()));
+        let unread: Vec<&str> = about.unread.iter().map(|one| one.key.as_str()).collect();
+        assert_eq!(unread, ["startTimeUtc", "suppressionDuration.deep", "triggerThreshold"]);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! surface marks only, and dividing a text into several queries is done with a function that the caller gives.
 
 pub mod decode;
+mod header;
+mod json;
 pub mod kind;
 mod look;
 mod markdown;
@@ -12,6 +14,7 @@ mod metadata;
 mod page;
 mod read;
 mod text;
+mod values;
 pub mod walk;
 mod yaml;
 
@@ -24,6 +27,9 @@ use crate::source::{Origin, Span};
 pub use kind::Kind;
 pub use read::{MAX_FILE_BYTES, read_input, read_stdin};
 pub use walk::{Input, gather};
+
+/// What the first line of a snapshot says behind the mark of its comment. Snapshots lie beside hunts and are none.
+pub const SNAPSHOT_MARK: &str = "huntgate snapshot ";
 
 /// Where a hunt comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,12 +86,14 @@ impl Document {
     /// Hunts are numbered anew, from 0 in the order of the file.
     pub fn divide(&mut self, split: impl Fn(&str) -> Vec<Span>) {
         let hunts = std::mem::take(&mut self.hunts);
-        for hunt in hunts {
+        for mut hunt in hunts {
             let parts = if hunt.divisible { split(&hunt.text) } else { Vec::new() };
             if parts.len() < 2 {
+                hunt.read_header();
                 self.hunts.push(hunt);
                 continue;
             }
+            let parts_len = parts.len();
             self.hunts.extend(parts.into_iter().map(|span| Hunt {
                 source: hunt.source.clone(),
                 about: hunt.about.clone(),
@@ -93,10 +101,27 @@ impl Document {
                 origin: hunt.origin.part(span.start, span.len() as u32),
                 divisible: false,
             }));
+            let first = self.hunts.len() - parts_len;
+            self.hunts.iter_mut().skip(first).for_each(Hunt::read_header_of_part);
         }
         for (index, hunt) in self.hunts.iter_mut().enumerate() {
             hunt.source.index = index;
         }
+    }
+}
+
+impl Hunt {
+    /// Takes what the comments before the query say of it, where its text is all there is.
+    fn read_header(&mut self) {
+        if self.divisible {
+            self.read_header_of_part();
+        }
+    }
+
+    fn read_header_of_part(&mut self) {
+        header::take(&mut self.about, &self.text, &self.origin);
+        self.source.name.clone_from(&self.about.name);
+        self.source.id.clone_from(&self.about.id);
     }
 }
 

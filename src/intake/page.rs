@@ -2,8 +2,8 @@
 //!
 //! The same query stands on the page twice. The plain section is preferred, because it is what the reader sees.
 
-use super::{Cut, Found, look, metadata, yaml};
-use crate::about::About;
+use super::{Cut, Found, look, metadata, values, yaml};
+use crate::about::{About, Field};
 use crate::source::{Origin, Span};
 
 /// Lines that begin a section of such a page.
@@ -51,15 +51,62 @@ pub(super) fn cut(text: &str) -> Option<Found> {
             spans.flat_map(str::lines).filter_map(item).collect::<Vec<_>>()
         };
         let pages = lines("References").into_iter().filter(|line| line.contains("://"));
-        pages.for_each(|line| metadata::push(&mut cut.about.references, line));
-        lines("False Positive Guidance")
-            .into_iter()
-            .for_each(|line| metadata::push(&mut cut.about.false_positives, line));
+        for line in pages {
+            metadata::push(&mut cut.about.references, line);
+        }
+        for line in lines("False Positive Guidance") {
+            metadata::push(&mut cut.about.false_positives, line);
+        }
+    }
+    if let [cut] = cuts.as_mut_slice() {
+        banner(text, &sections, &mut cut.about);
     }
     for cut in cuts.iter_mut().filter(|cut| cut.about.name.is_none()) {
         cut.about.name = heading(text);
     }
     (!cuts.is_empty()).then_some(Found { cuts, diagnostics: Vec::new() })
+}
+
+/// What the head and the foot of a page say of the hunt beside its definition: severity, techniques, confidence, hypothesis,
+/// where it was taken from. The definition's own words come first.
+fn banner(text: &str, sections: &[(&'static str, Span)], about: &mut About) {
+    let mut at = 0u32;
+    let mut head = true;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim();
+        let span = Span::new(at, at + bare.len() as u32);
+        at += line.len() as u32;
+        head &= sections.iter().all(|(_, section)| span.start < section.start);
+        if let Some(page) = bare.strip_prefix("Original source:") {
+            about.origin = values::one_line(page);
+            about.places.push((Field::Origin, span));
+        }
+        if !head {
+            continue;
+        }
+        let mut words = bare.split_whitespace();
+        // `kql MEDIUM Azure-Sentinel`: language, severity, repository.
+        if let (Some("kql"), Some(word)) = (words.next(), words.next())
+            && let (Some(severity), None) = (values::severity(word), about.severity)
+        {
+            about.severity = Some(severity);
+            about.places.push((Field::Severity, span));
+        }
+        if !bare.is_empty() && bare.split([' ', ',']).all(|word| values::technique(word).is_some()) {
+            for technique in bare.split([' ', ',']).filter_map(values::technique) {
+                metadata::push(&mut about.techniques, technique);
+            }
+            about.places.push((Field::Techniques, span));
+        }
+        if let Some((_, confidence)) = bare.split_once("Confidence:") {
+            about.confidence = values::one_line(confidence);
+            about.places.push((Field::Confidence, span));
+        }
+    }
+    if let Some((_, span)) = sections.iter().find(|(title, _)| *title == "Hunt Hypothesis") {
+        about.hypothesis = values::description(span.slice(text));
+        about.places.extend(about.hypothesis.iter().map(|_| (Field::Hypothesis, *span)));
+    }
 }
 
 /// Whether a definition in YAML with a block `query: |` stands in the text, and nothing of KQL before it.
@@ -85,7 +132,7 @@ fn embedded(text: &str) -> Option<Span> {
 
 /// A line without the mark of a list before it; `None` where nothing is left.
 fn item(line: &str) -> Option<String> {
-    metadata::one_line(line.trim().trim_start_matches(['-', '*', '•']))
+    values::one_line(line.trim().trim_start_matches(['-', '*', '•']))
 }
 
 /// The sections of the page: title and body.
@@ -157,6 +204,20 @@ mod tests {
         assert_eq!((about.tactics.join(","), about.techniques.join(",")), ("Impact".to_owned(), "T1486".to_owned()));
         assert_eq!(about.references, ["https://a.example/"]);
         assert_eq!(about.false_positives, ["Scanners of the site", "Tests"]);
+        assert_eq!(about.origin.as_deref(), Some("https://b.example/x y.yaml"));
+    }
+
+    #[test]
+    fn head_and_foot_of_a_page_are_read() {
+        let text = "← Back\n\nOdd Signer\n\nkql MEDIUM Somewhere\nT1219\nwords\nRetrieved: 2026-01-02 · Confidence: medium\n\n\
+             Hunt Hypothesis\n\nSomebody stays.\n\nKQL Query\n\nT\n| take 1\n\nOriginal source: https://a.example/\n";
+        let about = cut(text).unwrap().cuts.remove(0).about;
+        assert_eq!(about.severity, Some(crate::about::AlertSeverity::Medium));
+        assert_eq!((about.techniques.join(" "), about.confidence.as_deref()), ("T1219".to_owned(), Some("medium")));
+        assert_eq!(
+            (about.hypothesis.as_deref(), about.origin.as_deref()),
+            (Some("Somebody stays."), Some("https://a.example/"))
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::decode::decode;
-use super::{Document, Found, Hunt, Input, Kind, Source, look, markdown, page, text, yaml};
+use super::{Document, Found, Hunt, Input, Kind, SNAPSHOT_MARK, Source, json, look, markdown, page, text, yaml};
 use crate::about::About;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -105,10 +105,14 @@ fn document(path: Arc<str>, bytes: Vec<u8>, kind: Kind, stem: Option<String>, ex
             return Document { path, text, hunts: Vec::new(), diagnostics: vec![diagnostic] };
         }
     };
+    if !explicit && text.trim_start_matches(['#', '/', '`', '|', ' ']).starts_with(SNAPSHOT_MARK) {
+        return empty(path);
+    }
     let decided = kind.decided(&text);
     let Found { cuts, mut diagnostics } = match decided {
         Kind::Markdown => markdown::cut(&text),
         Kind::Yaml => yaml::cut(&text),
+        Kind::Json => json::cut(&text),
         Kind::Text => page::cut(&text).unwrap_or_else(|| text::cut(&text)),
         Kind::Kql | Kind::Unknown => text::cut(&text),
     };
@@ -120,10 +124,19 @@ fn document(path: Arc<str>, bytes: Vec<u8>, kind: Kind, stem: Option<String>, ex
     if !explicit && cuts.is_empty() && kind == Kind::Yaml && !look::is_rule_yaml(&text) {
         return empty(path);
     }
+    // JSON of every kind lies about; that it can not be read is said where it is named.
+    if !explicit
+        && cuts.is_empty()
+        && decided == Kind::Json
+        && !diagnostics.iter().any(|one| one.code == Code::RuleKindPassedOver)
+    {
+        return empty(path);
+    }
     if cuts.is_empty() && diagnostics.is_empty() && (explicit || kind == Kind::Kql) {
         let message = match decided {
             Kind::Markdown => "no fenced block holds a KQL query",
             Kind::Yaml => "the rule has no `query:`",
+            Kind::Json => "the file holds no rule with a query in KQL",
             Kind::Kql | Kind::Text | Kind::Unknown if text.trim().is_empty() => "the file is empty",
             Kind::Kql | Kind::Text | Kind::Unknown => "the file holds only comments",
         };
@@ -164,6 +177,9 @@ mod tests {
         assert_eq!(codes(read(b"a: [", Kind::Yaml, false)), []);
         assert_eq!(codes(read(b"a: [", Kind::Yaml, true)), [Code::Container]);
         assert_eq!(codes(read(b"# Title\n", Kind::Markdown, false)), []);
+        let snapshot = b"# huntgate snapshot 1\nid: x\nquery: T |\n";
+        assert_eq!(read(snapshot, Kind::Yaml, false).hunts.len(), 0);
+        assert_eq!(read(snapshot, Kind::Yaml, true).hunts.len(), 1);
         assert_eq!(codes(read(b"# Title\n", Kind::Markdown, true)), [Code::NoHunt]);
         assert_eq!(codes(read(b"a\0", Kind::Unknown, false)), []);
         assert_eq!(codes(read(b"a\0", Kind::Text, false)), [Code::NotText]);

@@ -5,15 +5,19 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 
-use super::metadata::{self, one_line};
+use super::metadata::{self, Said};
+use super::values::one_line;
 use super::{Cut, Found, look, text::mark_len};
-use crate::about::About;
+use crate::about::{About, Why};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Origin, Span};
 
 /// A mapping or sequence that is open.
 enum Frame {
-    Sequence,
+    Sequence {
+        /// How many elements are behind it.
+        done: usize,
+    },
     Mapping {
         /// The key whose value comes next or is open; `None` where a key comes next.
         key: Option<String>,
@@ -32,7 +36,7 @@ struct Rule {
 impl Rule {
     fn into_cut(self) -> Option<Cut> {
         let (text, origin) = self.query.filter(|(text, _)| !look::is_blank(text))?;
-        Some(Cut { text, origin, about: self.about, divisible: false })
+        Some(Cut { text, origin, about: metadata::completed(self.about), divisible: false })
     }
 }
 
@@ -81,10 +85,10 @@ fn read(text: &str) -> Result<Vec<Cut>, ScanError> {
         let (event, span) = event?;
         match event {
             Event::MappingStart(..) => {
-                let is_rule = matches!(stack.as_slice(), [] | [Frame::Sequence]);
+                let is_rule = matches!(stack.as_slice(), [] | [Frame::Sequence { .. }]);
                 stack.push(Frame::Mapping { key: None, rule: is_rule.then(Rule::default) });
             }
-            Event::SequenceStart(..) => stack.push(Frame::Sequence),
+            Event::SequenceStart(..) => stack.push(Frame::Sequence { done: 0 }),
             Event::MappingEnd | Event::SequenceEnd => {
                 if let Some(Frame::Mapping { rule: Some(rule), .. }) = stack.pop() {
                     cuts.extend(rule.into_cut());
@@ -94,28 +98,50 @@ fn read(text: &str) -> Result<Vec<Cut>, ScanError> {
             Event::Alias(_) => value(&mut stack),
             Event::Scalar(content, style, ..) => {
                 if let Some(Frame::Mapping { key: key @ None, .. }) = stack.last_mut() {
-                    *key = Some(content.into_owned());
+                    *key = Some(content.chars().take(metadata::LONGEST_KEY).collect());
                     continue;
                 }
                 let is_query = matches!(stack.last(), Some(Frame::Mapping { key: Some(key), rule: Some(_) })
                     if key.eq_ignore_ascii_case("query"));
                 let path = path(&stack);
+                let deep = stack.iter().rev().find_map(|frame| match frame {
+                    Frame::Mapping { key: Some(key), rule: None } if path.is_none() => Some(key.clone()),
+                    Frame::Mapping { .. } | Frame::Sequence { .. } => None,
+                });
                 value(&mut stack);
                 let ([Frame::Mapping { rule: Some(rule), .. }, ..]
-                | [Frame::Sequence, Frame::Mapping { rule: Some(rule), .. }, ..]) = stack.as_mut_slice()
+                | [Frame::Sequence { .. }, Frame::Mapping { rule: Some(rule), .. }, ..]) = stack.as_mut_slice()
                 else {
                     continue;
                 };
                 let is_null = style == ScalarStyle::Plain && matches!(&*content, "" | "~" | "null" | "Null" | "NULL");
                 if is_query {
-                    if rule.query.is_none() {
+                    if rule.query.is_some() {
+                        let at = mark + bytes.at(span.start.index());
+                        let span = Span::new(at as u32, at as u32);
+                        metadata::unread(&mut rule.about, &["query".to_owned()], span, Why::Repeated);
+                    } else {
                         let start = mark + bytes.at(span.start.index());
                         let end = mark + bytes.at(span.end.index());
                         let origin = origin(text, start, end, &content, style);
                         rule.query = Some((content.into_owned(), origin));
                     }
-                } else if let Some(path) = path.filter(|_| !is_null) {
-                    metadata::take(&mut rule.about, &path, &content);
+                } else if let Some((keys, items)) = path.filter(|_| !is_null) {
+                    let start = mark + bytes.at(span.start.index());
+                    let end = mark + bytes.at(span.end.index());
+                    let said = Said {
+                        keys: &keys,
+                        items: &items,
+                        value: &content,
+                        span: Span::new(
+                            start as u32,
+                            (start + text.get(start..end).unwrap_or_default().trim_end().len()) as u32,
+                        ),
+                    };
+                    metadata::take(&mut rule.about, said);
+                } else if let Some(key) = deep {
+                    let at = (mark + bytes.at(span.start.index())) as u32;
+                    metadata::unread(&mut rule.about, &[key], Span::new(at, at), Why::Unknown);
                 }
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
@@ -124,28 +150,33 @@ fn read(text: &str) -> Result<Vec<Cut>, ScanError> {
     Ok(cuts)
 }
 
-/// Notes that the open mapping, if any, got a value (or, oddly, a key that is no scalar).
+/// Notes that the open mapping or list, if any, got a value (or, oddly, a key that is no scalar).
 fn value(stack: &mut [Frame]) {
-    if let Some(Frame::Mapping { key, .. }) = stack.last_mut() {
-        *key = if key.is_some() { None } else { Some(String::new()) };
+    match stack.last_mut() {
+        Some(Frame::Mapping { key, .. }) => *key = if key.is_some() { None } else { Some(String::new()) },
+        Some(Frame::Sequence { done }) => *done += 1,
+        None => {}
     }
 }
 
-/// The keys from the rule to the value that comes next. None where it lies deeper than anything that is read, or in a key.
-fn path(stack: &[Frame]) -> Option<Vec<String>> {
+/// The keys from the rule to the value that comes next, and the elements of lists on the way. None where it lies deeper than
+/// anything that is read, or in a key.
+fn path(stack: &[Frame]) -> Option<(Vec<String>, Vec<usize>)> {
     let below = match stack {
-        [Frame::Sequence, below @ ..] => below,
+        [Frame::Sequence { .. }, below @ ..] => below,
         all => all,
     };
-    // Each key may have a list around its value.
-    if below.len() > metadata::DEEPEST * 2 {
+    if below.len() > metadata::DEEPEST + 1 {
         return None;
     }
-    let mappings = below.iter().filter_map(|frame| match frame {
-        Frame::Mapping { key, .. } => Some(key),
-        Frame::Sequence => None,
-    });
-    mappings.map(|key| key.as_deref().map(metadata::plain_key)).collect()
+    let (mut keys, mut items) = (Vec::new(), Vec::new());
+    for frame in below {
+        match frame {
+            Frame::Mapping { key, .. } => keys.push(key.clone()?),
+            Frame::Sequence { done } => items.push(*done),
+        }
+    }
+    Some((keys, items))
 }
 
 /// Where a scalar's text lies: line by line for a block, byte for byte where nothing was rewritten, else as a whole.

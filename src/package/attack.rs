@@ -94,12 +94,12 @@ impl Attack {
 }
 
 /// The page of a tactic: `https://attack.mitre.org/tactics/TA0001/`.
-pub fn tactic_page(id: &str) -> String {
+pub(super) fn tactic_page(id: &str) -> String {
     format!("https://attack.mitre.org/tactics/{id}/")
 }
 
 /// The page of a technique or sub-technique: `https://attack.mitre.org/techniques/T1059/001/`.
-pub fn technique_page(id: &str) -> String {
+pub(super) fn technique_page(id: &str) -> String {
     format!("https://attack.mitre.org/techniques/{}/", id.replace('.', "/"))
 }
 

@@ -9,9 +9,3 @@ use crate::identity;
 pub(super) fn rule_id(subject: &Subject<'_>) -> Uuid {
     identity::of(subject.about, subject.text, subject.schema, Some(subject.target.name()))
 }
-
-/// The id of the source's rule, where it has one of this kind: `{0F8F…}` and `0f8f…` are the same.
-pub(super) fn source_id(subject: &Subject<'_>) -> Option<Uuid> {
-    let id = subject.about.id.as_deref()?;
-    Uuid::parse_str(id.trim()).ok().filter(|id| !id.is_nil())
-}

@@ -84,6 +84,10 @@ impl<'a> Fields<'a> {
             let fault = Diagnostic::refusal(Code::OpenLedger, span, message);
             return Err(Box::new(fault.help("this is a fault of huntgate; please report the rule")));
         }
+        for unread in &self.about.unread {
+            let note = Diagnostic::note(Code::RuleKeyUnread, Effect::Exact, unread.span, unread.to_string());
+            self.notes.push(note);
+        }
         self.notes.sort_by_key(|note| (note.span.start, note.span.end, note.code));
         self.notes.dedup();
         let effect = self.notes.iter().filter_map(|note| note.effect).fold(Effect::Exact, Effect::and);

@@ -7,6 +7,7 @@
 //! As a translation answers for every node of the plan, a rule file answers for every field of the rule: [`ledger`].
 
 mod attack;
+mod elastic;
 mod id;
 mod ledger;
 mod risk;
@@ -16,6 +17,8 @@ mod splunk;
 mod templates;
 mod text;
 mod threat;
+mod trigger;
+mod words;
 
 use std::path::Path;
 
@@ -162,7 +165,8 @@ impl Packager {
             Package::SavedSearch => splunk::saved_search(self, subject),
             Package::CorrelationSearch => splunk::correlation_search(self, subject),
             Package::Contentctl => splunk::detection(self, subject),
-            Package::DetectionRule | Package::Kibana => Err(unwritten(subject)),
+            Package::DetectionRule => elastic::pack(self, package, subject, false),
+            Package::Kibana => elastic::pack(self, package, subject, true),
         }
     }
 
@@ -182,8 +186,4 @@ impl Packager {
         let verdict = subject.translation.verdict.and(closed.effect);
         Ok(RuleFile { package, file_name: None, text, verdict, notes: closed.notes })
     }
-}
-
-fn unwritten(subject: &Subject<'_>) -> Box<Diagnostic> {
-    Box::new(Diagnostic::refusal(Code::RuleRefused, subject.span, "not yet written"))
 }

@@ -3,6 +3,7 @@
 //! Sentinel applies the period of a rule beside the times that its query names, so that both hold:
 //! <https://learn.microsoft.com/en-us/azure/sentinel/scheduled-rules-overview#query-scheduling>.
 
+use crate::about::RuleKind;
 use crate::fit::TimeRange;
 use crate::plan::{TICKS_PER_DAY, TICKS_PER_SECOND};
 
@@ -32,6 +33,14 @@ pub(super) struct LookBack {
     pub(super) to: Option<Edge>,
     /// Which of the period and the query's own window begins later depends on the clock; the query's stands here.
     pub(super) loose: bool,
+}
+
+/// Over how long a time a run of a custom detection looks whose file does not say it, by how often it runs:
+/// <https://learn.microsoft.com/en-us/defender-xdr/custom-detection-rules#rule-frequency>.
+pub(super) fn usual_period(kind: Option<RuleKind>, frequency: i64) -> Option<i64> {
+    let is_detection = kind == Some(RuleKind::CustomDetection);
+    let periods = [(HOUR, 4 * HOUR), (3 * HOUR, 12 * HOUR), (12 * HOUR, 48 * HOUR), (24 * HOUR, 30 * TICKS_PER_DAY)];
+    periods.into_iter().find(|(often, _)| is_detection && *often == frequency).map(|(_, period)| period)
 }
 
 /// A length of time in the coarsest unit that says it, at most days: `90m`, `36h`, `14d`. Parts of a second are made whole.
@@ -96,6 +105,13 @@ mod tests {
             assert_eq!(length(ticks), text);
         }
         assert_eq!((length(i64::MIN).as_str(), seconds(i64::MAX)), ("0s", i64::MAX / TICKS_PER_SECOND + 1));
+    }
+
+    #[test]
+    fn custom_detections_look_back_further_than_they_run() {
+        assert_eq!(usual_period(Some(RuleKind::CustomDetection), 3 * HOUR), Some(12 * HOUR));
+        assert_eq!(usual_period(Some(RuleKind::CustomDetection), 2 * HOUR), None);
+        assert_eq!(usual_period(Some(RuleKind::Scheduled), HOUR), None);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! A Sigma rule says which events are found, and not when it runs or what is done then: that is for whoever converts it. Format:
 //! <https://sigmahq.io/sigma-specification/specification/sigma-rules-specification.html>.
 
-use super::{Attack, Fields, Found, Package, Packager, RuleFile, Subject};
-use crate::about::{Field, RuleKind, Trigger, TriggerOperator};
+use super::{Attack, Fields, Found, Package, Packager, RuleFile, Subject, trigger};
+use crate::about::{Field, RuleKind};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 
 /// What a template is given.
@@ -94,7 +94,7 @@ fn account(
             Effect::Exact,
             "a Sigma rule has no look-back: it is set where the rule runs; a correlation has its timespan",
         ),
-        Field::Trigger => return trigger(fields, subject),
+        Field::Trigger => return trigger::any_row(fields, subject, "a Sigma rule alerts for any event"),
         Field::Grouping => dropped(Effect::Reshaped, "a Sigma rule does not say how many alerts its events make"),
         Field::Suppression => dropped(Effect::Reshaped, "a Sigma rule does not rest behind an alert"),
         Field::Entities => columns(fields, field, subject, about.entities.iter().flat_map(|entity| &entity.fields)),
@@ -116,45 +116,6 @@ fn account(
         }
         Field::Origin => dropped(Effect::Exact, "`references` takes pages only"),
     }
-    Ok(())
-}
-
-/// The number of rows that make an alert: a rule of Sigma alerts for any event.
-///
-/// # Errors
-/// The source alerts where there are few events or none, and a Sigma rule where there are some.
-fn trigger(fields: &mut Fields<'_>, subject: &Subject<'_>) -> Result<(), Box<Diagnostic>> {
-    let field = Field::Trigger;
-    let Some(Trigger { operator, threshold }) = subject.about.trigger else {
-        fields.carried(&[field]);
-        return Ok(());
-    };
-    let (effect, message) = match (operator, threshold) {
-        (TriggerOperator::GreaterThan, 0) | (TriggerOperator::NotEqual, 0) => {
-            fields.carried(&[field]);
-            return Ok(());
-        }
-        (TriggerOperator::GreaterThan, number) => {
-            (Effect::Broader, format!("an alert needs more than {number} rows, and a Sigma rule alerts for any event"))
-        }
-        (TriggerOperator::Equal, 1..) => {
-            (Effect::Broader, format!("an alert needs {threshold} rows, and a Sigma rule alerts for any event"))
-        }
-        (TriggerOperator::NotEqual, _) => (
-            Effect::Unsure,
-            format!("any number of rows but {threshold} makes an alert, none too; here any event does"),
-        ),
-        (TriggerOperator::LessThan, 0) => {
-            (Effect::Unsure, "fewer than no rows never are; the rule never alerts".to_owned())
-        }
-        (TriggerOperator::LessThan, _) | (TriggerOperator::Equal, 0) => {
-            let message = "the rule alerts where there are few events or none, and a Sigma rule where there are some";
-            let span = subject.about.place(field).unwrap_or(subject.span);
-            let refusal = Diagnostic::refusal(Code::RuleRefused, span, message);
-            return Err(Box::new(refusal.help("ask for Splunk, whose saved searches compare the number of results")));
-        }
-    };
-    fields.noted_with_help(field, Code::TriggerChanged, effect, &message, "count the events where the rule runs");
     Ok(())
 }
 
@@ -183,7 +144,7 @@ fn is_uuid(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::about::{About, Entity};
+    use crate::about::{About, Entity, Trigger, TriggerOperator};
     use crate::{Gate, Options, Target};
 
     fn packed(hunt: &str, about: &About) -> Result<RuleFile, Box<Diagnostic>> {

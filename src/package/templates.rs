@@ -95,7 +95,11 @@ fn plain(_: &str) -> String {
 
 /// The value that a helper is called with.
 fn value<'v>(helper: &'v Helper<'_>) -> Result<&'v Value, RenderErrorReason> {
-    helper.param(0).map(|param| param.value()).ok_or(RenderErrorReason::ParamNotFoundForIndex("helper", 0))
+    let param = helper.param(0).ok_or(RenderErrorReason::ParamNotFoundForIndex("helper", 0))?;
+    if param.is_value_missing() {
+        return Err(RenderErrorReason::MissingVariable(param.relative_path().cloned()));
+    }
+    Ok(param.value())
 }
 
 type Registry<'r> = Handlebars<'r>;
@@ -225,10 +229,12 @@ fn yaml_block_text(value: &Value) -> Result<String, String> {
     Ok(format!("|2-\n{}", lines.collect::<Vec<_>>().join("\n")))
 }
 
-/// A text on one line that can not end a comment.
+/// A text on one line that can not end a comment, and does not end in a backslash, which would join the next line to it.
 fn comment_text(value: &Value) -> Result<String, String> {
     let text = value.as_str().ok_or("a comment is a text")?;
-    Ok(text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect())
+    let ends = |char: char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}');
+    let line: String = text.chars().map(|char| if ends(char) { ' ' } else { char }).collect();
+    Ok(if line.trim_end().ends_with('\\') { format!("{}.", line.trim_end()) } else { line })
 }
 
 /// A whole document as it is: a Sigma file is one already.

@@ -171,20 +171,17 @@ mod tests {
             "ATT&CK 18.1 has withdrawn techniques, which are replaced: `T1086` by `T1059.001`",
         ];
         assert_eq!(messages, wanted);
-        let by_tactic: Vec<(&str, bool, Vec<(&str, Vec<&str>)>)> = threats
+        let by_tactic: Vec<String> = threats
             .by_tactic(&attack)
             .into_iter()
-            .map(|it| {
-                let techniques = it.techniques.into_iter();
-                let techniques = techniques.map(|it| (it.id, it.below.into_iter().map(|it| it.0).collect())).collect();
-                (it.id, it.named, techniques)
+            .map(|threat| {
+                let below =
+                    |it: &ThreatTechnique<'_>| it.below.iter().map(|it| format!(" {}", it.0)).collect::<String>();
+                let techniques = threat.techniques.iter().map(|it| format!("{}{}", it.id, below(it)));
+                format!("{} {}: {}", threat.id, threat.named, techniques.collect::<Vec<_>>().join(", "))
             })
             .collect();
-        let wanted = vec![
-            ("TA0002", true, vec![("T1059", vec!["T1059.001", "T1059.003"])]),
-            ("TA0011", true, vec![("T1071", vec![])]),
-            ("TA0007", false, vec![("T1087", vec!["T1087.002"])]),
-        ];
+        let wanted = ["TA0002 true: T1059 T1059.001 T1059.003", "TA0011 true: T1071", "TA0007 false: T1087 T1087.002"];
         assert_eq!(by_tactic, wanted);
     }
 

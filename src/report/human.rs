@@ -138,7 +138,8 @@ impl Human {
     /// A note that needs no picture, on one line.
     fn line(&self, page: &Page, note: &Diagnostic, effect: Effect) -> String {
         let (line, column) = page.line_column(note.span.start);
-        format!("{} {} ({line}:{column})\n", self.tag(effect, note.code), safe(&note.message))
+        let accepted = note.accepted.as_ref().map(|it| format!("; accepted: {}", safe(&it.reason))).unwrap_or_default();
+        format!("{} {} ({line}:{column}){accepted}\n", self.tag(effect, note.code), safe(&note.message))
     }
 
     fn tag(&self, effect: Effect, code: Code) -> String {
@@ -176,6 +177,9 @@ impl Human {
         if let Some(help) = &diagnostic.help {
             group = group.element(Level::HELP.message(safe(help)));
         }
+        if let Some(accepted) = &diagnostic.accepted {
+            group = group.element(Level::NOTE.message(format!("accepted: {}", safe(&accepted.reason))));
+        }
         let mut text = self.renderer.render(&[group]);
         text.push('\n');
         text
@@ -188,7 +192,7 @@ pub fn tally(verdicts: &[usize; 6]) -> String {
     counted.map(|(effect, count)| format!("{count} {effect}")).collect::<Vec<_>>().join(", ")
 }
 
-fn style_of(effect: Effect) -> Style {
+pub(super) fn style_of(effect: Effect) -> Style {
     let color = match effect {
         Effect::Exact => AnsiColor::Green,
         Effect::Reshaped => AnsiColor::Cyan,

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::migration::Migration;
+use super::review::{Item, Status};
 use super::{Page, Place};
 use crate::diagnostic::{Code, Diagnostic, Effect, Severity};
 use crate::emit::Translation;
@@ -60,6 +61,8 @@ struct NoteRow<'a> {
     help: Option<&'a str>,
     /// The place.
     span: Place,
+    /// Why it was accepted; null where nobody has accepted it.
+    accepted: Option<&'a str>,
 }
 
 impl<'a> NoteRow<'a> {
@@ -70,6 +73,7 @@ impl<'a> NoteRow<'a> {
             message: &note.message,
             help: note.help.as_deref(),
             span: page.place(note.span),
+            accepted: note.accepted.as_ref().map(|it| &*it.reason),
         }
     }
 }
@@ -192,7 +196,7 @@ impl<'a> ConvertLine<'a> {
 }
 
 /// The effect of a note. What has none is an error, and then there is no query, or a remark that changes nothing.
-pub(super) fn effect_of(note: &Diagnostic) -> Effect {
+pub fn effect_of(note: &Diagnostic) -> Effect {
     note.effect.unwrap_or(match note.severity {
         Severity::Error => Effect::Refused,
         Severity::Warning | Severity::Note => Effect::Exact,
@@ -230,16 +234,76 @@ impl<'a> CheckLine<'a> {
     }
 }
 
-/// The JSON Schema of a line of either command; each is also a definition of its own, and so is the manifest of a migration.
+/// A line of `huntgate snapshot check --format json`: one snapshot.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Snapshot", deny_unknown_fields)]
+pub(super) struct SnapshotLine<'a> {
+    /// The hunt's file, with `#` and the hunt's number where it holds several.
+    hunt: &'a str,
+    /// The hunt's name.
+    name: Option<&'a str>,
+    /// The target language, with the form of rule file in brackets where it is one; empty where the hunt can not be read.
+    target: &'a str,
+    /// The snapshot's file; empty where the hunt can not be read.
+    snapshot: &'a str,
+    /// What is to be said of the snapshot.
+    #[schemars(schema_with = "status_schema")]
+    status: Status,
+    /// The snapshot's file until now, where the hunt has another name.
+    renamed_from: Option<&'a str>,
+    /// The verdict of the snapshot as it was accepted.
+    #[schemars(schema_with = "verdict_schema")]
+    before: Option<Effect>,
+    /// The verdict now.
+    #[schemars(schema_with = "verdict_schema")]
+    after: Option<Effect>,
+    /// Notes that are new, without places.
+    added: &'a [String],
+    /// Notes that are gone, without places.
+    removed: &'a [String],
+    /// What else is to be said.
+    message: Option<&'a str>,
+    /// The difference of the texts, as a unified diff; empty where there is none.
+    diff: &'a str,
+    /// Notes with denied effects, those included that were accepted.
+    denied: Vec<NoteRow<'a>>,
+}
+
+impl<'a> SnapshotLine<'a> {
+    /// The line of a snapshot.
+    pub(super) fn new(item: &'a Item) -> Self {
+        Self {
+            hunt: &item.hunt,
+            name: item.name.as_deref(),
+            target: &item.target,
+            snapshot: &item.path,
+            status: item.status,
+            renamed_from: item.renamed_from.as_deref(),
+            before: item.before,
+            after: item.after,
+            added: &item.added,
+            removed: &item.removed,
+            message: item.message.as_deref(),
+            diff: &item.diff,
+            denied: item.denied.iter().map(|note| NoteRow::new(&item.page, note)).collect(),
+        }
+    }
+}
+
+/// The JSON Schema of a line of each command; each is also a definition of its own, and so is the manifest of a migration.
 pub fn schema_document() -> serde_json::Value {
     let mut generator = SchemaGenerator::default();
-    let lines = [generator.subschema_for::<ConvertLine<'_>>(), generator.subschema_for::<CheckLine<'_>>()];
+    let lines = [
+        generator.subschema_for::<ConvertLine<'_>>(),
+        generator.subschema_for::<CheckLine<'_>>(),
+        generator.subschema_for::<SnapshotLine<'_>>(),
+    ];
     // A document of its own, no line: it is among the definitions only.
     generator.subschema_for::<Migration>();
     serde_json::json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "huntgate",
-        "description": "A line of `huntgate convert --format json` or of `huntgate check --format json`",
+        "description": "A line of `huntgate convert`, `huntgate check` or `huntgate snapshot check` with `--format json`",
         "anyOf": lines,
         "$defs": generator.take_definitions(true),
     })
@@ -251,6 +315,14 @@ pub(super) fn code_schema(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn effect_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": Effect::ALL.map(Effect::name) })
+}
+
+fn verdict_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": Effect::ALL.map(|effect| Some(effect.name())).into_iter().chain([None]).collect::<Vec<_>>() })
+}
+
+fn status_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Status::ALL })
 }
 
 fn severity_schema(_: &mut SchemaGenerator) -> Schema {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Page, safe_json};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Accepter, Code, Diagnostic, Severity};
 
 /// Writes the parts of a SARIF log.
 #[derive(Debug)]
@@ -48,6 +48,15 @@ struct Finding<'a> {
     locations: [Location; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<RelatedLocation<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<Suppression<'a>>,
+}
+
+/// That a result was accepted: 3.35 of the specification.
+#[derive(Serialize)]
+struct Suppression<'a> {
+    kind: &'static str,
+    justification: &'a str,
 }
 
 #[derive(Serialize)]
@@ -138,6 +147,17 @@ impl Sarif {
                 .map(|(span, label)| RelatedLocation {
                     physical_location: location(page, *span),
                     message: Message { text: label.as_str().into() },
+                })
+                .collect(),
+            suppressions: diagnostic
+                .accepted
+                .iter()
+                .map(|it| Suppression {
+                    kind: match it.by {
+                        Accepter::Comment(_) => "inSource",
+                        Accepter::Baseline(_) => "external",
+                    },
+                    justification: &it.reason,
                 })
                 .collect(),
         };

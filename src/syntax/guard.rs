@@ -46,6 +46,11 @@ pub(super) fn is_blank(c: char) -> bool {
     )
 }
 
+/// The comments of a hunt, in order; none where the text is refused before it is parsed.
+pub fn comments(text: &str) -> Vec<Span> {
+    check(text).map(|comments| comments.0).unwrap_or_default()
+}
+
 /// Scans `text`; gives its comments, or what makes it unreadable.
 pub(super) fn check(text: &str) -> Result<Comments, Diagnostic> {
     if text.len() > MAX_BYTES {

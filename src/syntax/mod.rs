@@ -15,6 +15,7 @@ mod print;
 mod spelling;
 mod split;
 
+pub use guard::comments;
 pub use parse::{pairs_text, parse};
 pub use print::print;
 pub use split::{parse_all, split};

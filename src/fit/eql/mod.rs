@@ -30,9 +30,10 @@ mod value;
 mod window;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
-use crate::fit::{Fields, Fitted, Frame, Ledger, Refused};
+use crate::fit::{Fields, Fitted, Frame, Ledger, Refused, outputs};
 use crate::plan::{Expr, NodeId};
 use crate::target::Construct;
 
@@ -69,5 +70,7 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<Fitted<Query
             return Err(ledger.refuse(plan, *refusal));
         }
     }
-    Ok(Fitted { tree: query, time_range: range, columns: Vec::new() })
+    let columns = outputs::columns(frame.about).into_iter();
+    let columns = columns.filter_map(|name| Some((Arc::from(name), outputs::event_field(frame, name)?))).collect();
+    Ok(Fitted { tree: query, time_range: range, columns })
 }

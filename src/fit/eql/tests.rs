@@ -32,6 +32,7 @@ fn versioned(text: &str, schema: &str, version: Option<&str>) -> Answer {
         version: version.map(|version| version.parse().unwrap()),
         style: Style::Exact,
         text,
+        rule: false,
         about: &About::default(),
     };
     let answer = crate::emit::translate(&frame, Target::Eql, &[]);

@@ -45,7 +45,7 @@ use self::tree::{Body, Command, Expr, Name, Query, Source};
 use super::demand::Demand;
 use super::flow::{Proven, polarities};
 use super::unsayable::{Fit, Stopped, Unsayable};
-use super::{Fields, Fitted, Frame, Ledger, Refused, Table, Window};
+use super::{Fields, Fitted, Frame, Ledger, Refused, Table, Window, outputs};
 use crate::diagnostic::{Code, Diagnostic, Effect, Polarity};
 use crate::plan::{Expr as Meant, NodeId, Pipeline, ScalarType, Tree};
 use crate::source::Span;
@@ -72,11 +72,55 @@ pub(crate) fn fit(frame: &Frame<'_>, ledger: &mut Ledger) -> Result<Fitted<Query
         Ok(()) => {
             fitter.delivered(pipeline.span);
             fitter.row_limit(pipeline);
-            let tree = Query { context, body: fitter.finish().body };
-            Ok(Fitted { tree, time_range: None, columns: Vec::new() })
+            let branch = fitter.finish();
+            let columns = branch.outputs(frame);
+            let mut body = branch.body;
+            let metadata = frame.rule && keeps_events(&mut body);
+            Ok(Fitted { tree: Query { context, body, metadata }, time_range: None, columns })
         }
         Err(Stopped { at: None, reason }) => Err(fitter.ledger.refuse(pipeline, *reason.0)),
         Err(Stopped { at: Some(stage), reason }) => Err(fitter.ledger.refuse(stage, *reason.0)),
+    }
+}
+
+/// Whether the rows of a query are events, so that a rule can say which; they are kept through `KEEP` then.
+fn keeps_events(body: &mut Body) -> bool {
+    let events =
+        matches!(&body.source, Source::From(parts) if parts.iter().all(|part| matches!(part, tree::Part::Index(_))));
+    let kept = events
+        && body.commands.iter().all(|command| match command {
+            Command::Stats { inline, .. } => *inline,
+            Command::Where(_)
+            | Command::Eval(_)
+            | Command::Sort(_)
+            | Command::Limit { .. }
+            | Command::Keep(_)
+            | Command::Drop(_)
+            | Command::Rename(_)
+            | Command::MvExpand(_)
+            | Command::Grok { .. }
+            | Command::Dissect { .. }
+            | Command::IpLocation { .. }
+            | Command::LookupJoin { .. } => true,
+        });
+    for command in body.commands.iter_mut().filter(|_| kept) {
+        if let Command::Keep(names) = command {
+            names.extend(tree::Glob::metadata());
+        }
+    }
+    kept
+}
+
+impl Branch<'_> {
+    /// The columns of the rows that hold those which the hunt's file names.
+    fn outputs(&self, frame: &Frame<'_>) -> Vec<(Arc<str>, String)> {
+        let held = |name: &str| match self.scope.made.get(name) {
+            Some(made) => Some(made.field.text().to_owned()),
+            None if self.scope.events => outputs::event_field(frame, name),
+            None => None,
+        };
+        let asked = outputs::columns(frame.about).into_iter();
+        asked.filter_map(|name| Some((Arc::from(name), held(name)?))).collect()
     }
 }
 

@@ -360,6 +360,7 @@ mod tests {
             version: None,
             style: Style::Exact,
             text: hunt,
+            rule: false,
             about,
         };
         let mut ledger = Ledger::new(&plan);

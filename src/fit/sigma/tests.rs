@@ -52,6 +52,7 @@ fn said(hunt: &str, schema: &str, style: Style) -> Said {
         version: None,
         style,
         text: hunt,
+        rule: false,
         about: &About::default(),
     };
     let mut ledger = Ledger::new(&plan);

@@ -27,6 +27,7 @@ fn said(plan: &Plan, text: &str, schema: &str, style: Style) -> Said {
         version: None,
         style,
         text,
+        rule: false,
         about: &About::default(),
     };
     let mut ledger = Ledger::new(plan);

@@ -3,14 +3,18 @@
 //! Keys: <https://help.splunk.com/en/data-management/splunk-enterprise-admin-manual/10.0/10.0.0-configuration-file-reference/savedsearches.conf>,
 //! those of Enterprise Security as its content has them:
 //! <https://github.com/splunk/contentctl/blob/main/contentctl/output/templates/savedsearches_detections.j2>.
+//!
+//! The scheduler runs a search as it stands. `$name$` in it is replaced only where another search runs it with values for names:
+//! <https://help.splunk.com/en/splunk-enterprise/spl-search-reference/10.0/search-commands/savedsearch>. In the words of a notable
+//! event it is a field of the row, so that dollars of the source's own are kept apart there (`words.rs`).
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::{Fields, Package, Packager, RuleFile, Subject, id, risk, schedule, text, threat};
+use super::super::{Fields, Package, Packager, RuleFile, Subject, id, risk, schedule, text, threat, words};
 use super::objects::{Objects, objects};
 use super::times::{Times, times};
-use super::{domain, drilldown, words};
+use super::{domain, drilldown};
 use crate::about::{AlertSeverity, EventGrouping, Field, Trigger, TriggerOperator};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::plan::TICKS_PER_SECOND;
@@ -93,15 +97,16 @@ pub(super) fn pack(
         true => Some(security(subject, &threats, &objects, &mut fields)?),
         false => None,
     };
-    let mut lines = vec![words::description(about)];
-    lines.extend(Some(String::new()).filter(|_| !words::told(about).is_empty()));
-    lines.extend(words::told(about));
+    let mut told = words::told(about);
     if !is_es && !threats.is_empty() {
         let tactics = threats.tactics.iter().map(|(_, tactic)| tactic.name.clone());
         let techniques = threats.techniques.iter().map(|(id, technique)| format!("{} ({id})", technique.name));
-        lines.push(format!("ATT&CK: {}", tactics.chain(techniques).collect::<Vec<_>>().join(", ")));
+        told.push(format!("ATT&CK: {}", tactics.chain(techniques).collect::<Vec<_>>().join(", ")));
     }
     let verdict = words::verdict(subject, fields.notes());
+    let mut lines = vec![words::description(about)];
+    lines.extend(Some(String::new()).filter(|_| !told.is_empty()));
+    lines.extend(told);
     lines.push(String::new());
     lines.extend(verdict.iter().cloned());
     let Times { cron, earliest, latest, scheduled } = times;
@@ -119,7 +124,12 @@ pub(super) fn pack(
         quantity: trigger.threshold,
         digest,
         suppress,
-        severity: risk::splunk_number(about.severity.unwrap_or(AlertSeverity::Low)),
+        // Splunk's own default is 3, a warning.
+        severity: risk::splunk_number(about.severity.unwrap_or(if is_es {
+            AlertSeverity::Medium
+        } else {
+            AlertSeverity::Low
+        })),
         es,
     };
     packager.file(package, subject, &data, fields)
@@ -147,6 +157,15 @@ fn stanza(subject: &Subject<'_>, es: Option<&Security>) -> String {
     }
 }
 
+/// Whether a run without rows makes an alert.
+pub(super) const fn holds_without_rows(trigger: Trigger) -> bool {
+    match trigger.operator {
+        TriggerOperator::GreaterThan => false,
+        TriggerOperator::LessThan | TriggerOperator::NotEqual => trigger.threshold > 0,
+        TriggerOperator::Equal => trigger.threshold == 0,
+    }
+}
+
 const fn relation(operator: TriggerOperator) -> &'static str {
     match operator {
         TriggerOperator::GreaterThan => "greater than",
@@ -166,7 +185,7 @@ fn suppress(subject: &Subject<'_>, objects: &Objects, digest: bool, fields: &mut
         fields.assumed(Field::Suppression, Effect::Exact, message);
         USUAL_REST
     });
-    let named = objects.risk.iter().chain(&objects.threat).map(|it| it.field.as_str());
+    let named = objects.same().map(|it| it.field.as_str());
     // Names in this list are not quoted.
     let named: Vec<&str> = named.filter(|it| !it.contains([' ', ',', '"'])).collect();
     if !digest && named.is_empty() {
@@ -205,8 +224,14 @@ fn answer(subject: &Subject<'_>, objects: &Objects, is_es: bool, fields: &mut Fi
             | Field::Confidence
             | Field::Recommended
             | Field::Origin
-            | Field::Id
-            | Field::Trigger => fields.carried(&[field]),
+            | Field::Id => fields.carried(&[field]),
+            Field::Trigger => {
+                fields.carried(&[field]);
+                if is_es && about.trigger.is_some_and(holds_without_rows) {
+                    let message = "Enterprise Security makes a notable event of each row, so that a run without rows makes none, though the source asks for an alert";
+                    fields.noted(field, Code::TriggerChanged, Effect::Narrower, message);
+                }
+            }
             // `times`, `suppress`, and the reading of ATT&CK.
             Field::Kind | Field::QueryFrequency | Field::QueryPeriod | Field::Suppression => {}
             Field::Tactics | Field::Techniques => {}
@@ -297,10 +322,10 @@ fn security(
         fields.assumed(Field::Connectors, Effect::Exact, message);
     }
     let severity = about.severity.unwrap_or(AlertSeverity::Medium);
-    let label = words::name(subject, 70);
+    let label = words::line(&words::name(subject, 70), 71);
     let name = about.alert_name.as_deref().filter(|it| !it.trim().is_empty());
     let (title, lacking) = words::with_fields(subject, name.unwrap_or(&label), 300);
-    let title = text::one_line(&title, 300);
+    let title = words::line(&title, 300);
     missing(Field::AlertName, &lacking, fields);
     let told = about.alert_description.as_deref().filter(|it| !it.trim().is_empty());
     let (described, lacking) = match told {
@@ -315,7 +340,7 @@ fn security(
             words::without_tokens(&words::prose(&format!("False positive: {}", text::one_line(it, 500)), 600))
         }),
     );
-    described.extend(words::verdict(subject, fields.notes()).iter().map(|it| words::without_tokens(it)));
+    described.extend(words::short_verdict(subject, fields.notes()).iter().map(|it| words::without_tokens(it)));
     // A tactic is named for its own sake where no technique says it.
     let attack: Vec<&str> = match threats.most_precise() {
         ids if ids.is_empty() => threats.tactics.iter().map(|(id, _)| *id).collect(),

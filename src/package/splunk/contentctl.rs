@@ -5,12 +5,13 @@
 
 use serde::Serialize;
 
-use super::super::schedule::{HOUR, length, seconds};
-use super::super::{Fields, Package, Packager, RuleFile, Subject, id, risk, text, threat};
-use super::conf::{entities, missing};
+use super::super::schedule::{HOUR, length, seconds, usual_period};
+use super::super::{Fields, Package, Packager, RuleFile, Subject, id, risk, text, threat, words};
+use super::conf::{entities, holds_without_rows, missing};
 use super::objects::{Object, Objects, objects};
-use super::{domain, drilldown, words};
-use crate::about::{About, AlertSeverity, EventGrouping, Field, Trigger, TriggerOperator};
+use super::times::{finds_each_event, reach};
+use super::{domain, drilldown};
+use crate::about::{About, AlertSeverity, EventGrouping, Field, RuleKind, Trigger, TriggerOperator};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::fit::NeedKind;
 use crate::plan::TICKS_PER_SECOND;
@@ -175,6 +176,7 @@ fn name(subject: &Subject<'_>, fields: &mut Fields<'_>) -> String {
 /// Whose risk grows. A detection that makes an alert must name someone; one that does not is for hunting.
 fn rba(subject: &Subject<'_>, objects: &Objects, name: &str, fields: &mut Fields<'_>) -> Option<Rba> {
     let about = subject.about;
+    fields.carried(&[Field::AlertName]);
     if words::is_hunt(about) {
         fields.noted(
             Field::AlertName,
@@ -222,15 +224,14 @@ fn rba(subject: &Subject<'_>, objects: &Objects, name: &str, fields: &mut Fields
 fn threshold(trigger: Option<Trigger>, fields: &mut Fields<'_>) -> String {
     fields.carried(&[Field::Trigger]);
     let Some(Trigger { operator, threshold }) = trigger else { return String::new() };
-    let (symbol, without_rows) = match operator {
-        TriggerOperator::GreaterThan if threshold == 0 => return String::new(),
-        TriggerOperator::NotEqual if threshold == 0 => return String::new(),
-        TriggerOperator::GreaterThan => (">", false),
-        TriggerOperator::LessThan => ("<", threshold > 0),
-        TriggerOperator::Equal => ("=", threshold == 0),
-        TriggerOperator::NotEqual => ("!=", true),
+    let symbol = match operator {
+        TriggerOperator::GreaterThan | TriggerOperator::NotEqual if threshold == 0 => return String::new(),
+        TriggerOperator::GreaterThan => ">",
+        TriggerOperator::LessThan => "<",
+        TriggerOperator::Equal => "=",
+        TriggerOperator::NotEqual => "!=",
     };
-    let (effect, more) = if without_rows {
+    let (effect, more) = if holds_without_rows(Trigger { operator, threshold }) {
         (Effect::Narrower, "; a run without rows makes no alert, though the source asks for one")
     } else {
         (Effect::Exact, "")
@@ -244,7 +245,7 @@ fn threshold(trigger: Option<Trigger>, fields: &mut Fields<'_>) -> String {
 fn throttling(about: &About, objects: &Objects, search: &str, fields: &mut Fields<'_>) -> Option<Throttling> {
     fields.carried(&[Field::Suppression]);
     let asked = about.suppression.filter(|it| it.enabled)?;
-    let named = objects.risk.iter().chain(&objects.threat).map(|it| it.field.clone());
+    let named = objects.same().map(|it| it.field.clone());
     // `contentctl` looks for the fields in the text of the search.
     let named: Vec<String> = named.filter(|it| !it.contains([' ', ',', '"']) && search.contains(it.as_str())).collect();
     let rest = asked.duration.filter(|it| *it >= TICKS_PER_SECOND);
@@ -263,30 +264,49 @@ fn throttling(about: &About, objects: &Objects, search: &str, fields: &mut Field
 fn schedule(subject: &Subject<'_>, fields: &mut Fields<'_>) {
     let about = subject.about;
     fields.carried(&[Field::Kind, Field::QueryFrequency, Field::QueryPeriod]);
-    let has_times = subject.translation.time_range.is_none()
-        && subject.translation.windows.iter().any(|it| it.from.is_some() || it.to.is_some());
-    let period = about.query_period.or(about.query_frequency);
     let shared = "the schedule is that of the deployment, which by default runs every hour over one hour";
-    if let Some(frequency) = about.query_frequency.filter(|it| *it != HOUR) {
-        let effect = if frequency > HOUR { Effect::Broader } else { Effect::Exact };
-        let message = format!("{shared}; the source's runs every {}", length(frequency));
-        fields.noted(Field::QueryFrequency, Code::ScheduleChanged, effect, message);
+    if words::is_hunt(about) {
+        fields.noted(Field::Kind, Code::ScheduleChanged, Effect::Exact, shared);
+        return;
     }
-    if let Some(period) = period {
-        let (effect, message) = match has_times {
-            true => (
-                Effect::Unsure,
-                "the search names times of its own, which Splunk takes in place of the schedule's".to_owned(),
-            ),
-            false if period == HOUR => return,
-            false if period > HOUR => {
-                (Effect::Narrower, format!("{shared}; the source's looks back {}", length(period)))
-            }
-            false => (Effect::Broader, format!("{shared}; the source's looks back {}", length(period))),
-        };
-        fields.noted(Field::QueryPeriod, Code::ScheduleChanged, effect, message);
+    let is_nrt = about.kind == Some(RuleKind::Nrt) || about.query_frequency == Some(0);
+    if is_nrt {
+        // An hour of events, each in one run, is what sixty runs of a minute find, but for those that come in late.
+        let effect = if finds_each_event(subject) { Effect::Narrower } else { Effect::Unsure };
+        let message = format!("{shared}; the source's runs every minute over what has come in since");
+        let given = if about.kind.is_some() { Field::Kind } else { Field::QueryFrequency };
+        fields.noted(given, Code::ScheduleChanged, effect, message);
+        return;
     }
-    fields.noted(Field::Kind, Code::ScheduleChanged, Effect::Exact, shared);
+    let mut windows = subject.translation.windows.iter().filter(|it| it.from.is_some() || it.to.is_some());
+    let window = windows.next().filter(|_| subject.translation.time_range.is_none());
+    let frequency = about.query_frequency.unwrap_or(HOUR);
+    let period = about.query_period.or(usual_period(about.kind, frequency)).unwrap_or(frequency);
+    if frequency == HOUR && period == HOUR && window.is_none() {
+        return;
+    }
+    // What looks at several events sees others together in runs over other times.
+    let effect = match (finds_each_event(subject), window) {
+        (false, _) => Effect::Unsure,
+        // Each event is in one run; the source passes over some.
+        (true, None) if period < frequency => Effect::Broader,
+        (true, None) => Effect::Exact,
+        (true, Some(window)) => match reach(window).filter(|_| window.to.is_none()) {
+            None => Effect::Unsure,
+            // The source runs more often than every hour, so that it passes over less.
+            Some(reach) if reach < HOUR && frequency < HOUR => Effect::Narrower,
+            Some(reach) if reach > period || reach < frequency => Effect::Broader,
+            Some(_) => Effect::Exact,
+        },
+    };
+    let times = if window.is_some() {
+        ", and the search names times of its own, which Splunk takes in their place"
+    } else {
+        ""
+    };
+    let source = format!("the source's runs every {} over {}{times}", length(frequency), length(period));
+    let given = [Field::QueryFrequency, Field::QueryPeriod].into_iter().find(|field| about.has(*field));
+    fields.noted(given.unwrap_or(Field::Kind), Code::ScheduleChanged, effect, format!("{shared}; {source}"));
 }
 
 /// Answers for the fields that no other function answers for.
@@ -382,7 +402,9 @@ fn how_to(subject: &Subject<'_>, verdict: &[String], stem: &str) -> String {
 fn false_positives(subject: &Subject<'_>, own: &[Diagnostic]) -> String {
     let told = subject.about.false_positives.iter().take(50).map(|it| text::one_line(it, 500));
     let mut lines: Vec<String> = told.filter(|it| !it.is_empty()).collect();
-    let more = |note: &&Diagnostic| matches!(note.effect, Some(Effect::Broader | Effect::Unsure));
+    let more = |note: &&Diagnostic| {
+        matches!(note.effect, Some(Effect::Broader | Effect::Unsure)) && note.code != Code::ScheduleChanged
+    };
     let notes = subject.translation.notes.iter().chain(own).filter(more).take(50);
     lines.extend(notes.map(|note| format!("{}: {}", note.code, text::one_line(&note.message, 400))));
     if lines.is_empty() {

@@ -25,11 +25,17 @@ pub(super) fn of(search: &str, objects: &Objects) -> Option<Vec<Drilldown>> {
         return None;
     }
     let values: Vec<String> = fields.iter().map(|it| format!("${it}$")).collect();
-    let same: Vec<String> = fields.iter().map(|it| format!("\"{it}\"=\"${it}$\"")).collect();
+    let same: Vec<String> = fields.iter().map(|it| format!("{}=\"${it}$\"", quoted(it))).collect();
     Some(vec![Drilldown {
         name: format!("Rows of the search for {}", values.join(", ")),
         search: format!("{search}\n| search {}", same.join(" ")),
         earliest_offset: "$info_min_time$",
         latest_offset: "$info_max_time$",
     }])
+}
+
+/// The name of a field in `search`: in quotes where it is not of letters, digits, `_` and points.
+fn quoted(field: &str) -> String {
+    let plain = field.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    if plain { field.to_owned() } else { format!("\"{field}\"") }
 }

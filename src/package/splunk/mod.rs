@@ -8,7 +8,6 @@ mod domain;
 mod drilldown;
 mod objects;
 mod times;
-mod words;
 
 use super::{Package, Packager, RuleFile, Subject};
 use crate::diagnostic::Diagnostic;

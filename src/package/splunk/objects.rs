@@ -87,6 +87,13 @@ pub(super) struct Objects {
     pub(super) unknown: Vec<String>,
 }
 
+impl Objects {
+    /// Those by which two alerts are of the same: whose risk is counted, or else what tells of the threat.
+    pub(super) fn same(&self) -> impl Iterator<Item = &Object> {
+        if self.risk.is_empty() { self.threat.iter() } else { self.risk.iter() }
+    }
+}
+
 /// The field that holds a column of the hunt's rows.
 pub(super) fn field_of<'t>(translation: &'t Translation, column: &str) -> Option<&'t str> {
     translation.columns.iter().find(|(name, _)| &**name == column).map(|(_, field)| field.as_str())

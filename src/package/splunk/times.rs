@@ -5,11 +5,12 @@
 //! Sentinel: <https://learn.microsoft.com/en-us/azure/sentinel/scheduled-rules-overview#query-scheduling>,
 //! <https://learn.microsoft.com/en-us/azure/sentinel/near-real-time-rules>.
 
-use super::super::schedule::{Edge, HOUR, MINUTE, edge, length, look_back, seconds};
+use super::super::schedule::{Edge, HOUR, MINUTE, edge, length, look_back, seconds, usual_period};
+use super::super::words::is_hunt;
 use super::super::{Fields, Subject};
-use super::words::is_hunt;
-use crate::about::{Field, RuleKind};
+use crate::about::{Field, RuleKind, Trigger};
 use crate::diagnostic::{Code, Effect};
+use crate::fit::TimeRange;
 use crate::plan::{TICKS_PER_DAY, TICKS_PER_SECOND};
 
 /// Sentinel runs a rule so long after the end of its period, for events that arrive late.
@@ -50,9 +51,10 @@ pub(super) fn times(subject: &Subject<'_>, fields: &mut Fields<'_>) -> Times {
         HOUR
     });
     let period = about.query_period.filter(|it| *it > 0).unwrap_or_else(|| {
-        let message = format!("the source gives no period: each run looks back {}", length(frequency));
+        let period = usual_period(about.kind, frequency).unwrap_or(frequency);
+        let message = format!("the source gives no period: each run looks back {}", length(period));
         fields.assumed(Field::QueryPeriod, Effect::Exact, message);
-        frequency
+        period
     });
     let (cron, runs) = cron(frequency);
     if runs != frequency {
@@ -120,17 +122,13 @@ fn own_times(subject: &Subject<'_>, period: i64, fields: &mut Fields<'_>) {
     if windows.peek().is_none() {
         return;
     }
-    let longer = windows.any(|window| match window.from.as_deref().map(edge) {
-        Some(Some(Edge::Back(back))) => back > period,
-        Some(Some(Edge::Midnight(back))) => back.saturating_add(TICKS_PER_DAY) > period,
-        Some(Some(Edge::At(_)) | None) | None => true,
-    });
+    let longer = windows.any(|window| reach(window).is_none_or(|reach| reach > period));
     let (effect, message) = if longer {
         let message = format!(
             "the search names times of its own, which Splunk takes in place of the schedule's: it may look back further than {}, the rule's period",
             length(period)
         );
-        (Effect::Unsure, message)
+        (if finds_each_event(subject) { Effect::Broader } else { Effect::Unsure }, message)
     } else {
         let message = "the search names times of its own, which Splunk takes in place of the schedule's: events that arrive after the run are not waited for";
         (Effect::Exact, message.to_owned())
@@ -138,6 +136,21 @@ fn own_times(subject: &Subject<'_>, period: i64, fields: &mut Fields<'_>) {
     // The place of the note is a field that the source gives.
     let given = [Field::QueryPeriod, Field::Kind].into_iter().find(|field| subject.about.has(*field));
     fields.noted(given.unwrap_or(Field::QueryFrequency), Code::ScheduleChanged, effect, message);
+}
+
+/// How far back a window reaches at most, where that does not depend on the day.
+pub(super) fn reach(window: &TimeRange) -> Option<i64> {
+    match edge(window.from.as_deref()?)? {
+        Edge::Back(back) => Some(back),
+        Edge::Midnight(back) => Some(back.saturating_add(TICKS_PER_DAY)),
+        Edge::At(_) => None,
+    }
+}
+
+/// Whether an event makes an alert whatever other events a run looks at.
+pub(super) fn finds_each_event(subject: &Subject<'_>) -> bool {
+    let trigger = subject.about.trigger.unwrap_or(Trigger::ANY);
+    subject.translation.single_events && trigger == Trigger::ANY
 }
 
 /// The first moment of a search. What is no relative time is asked for by the search itself, so that this only must hold it.
@@ -184,11 +197,11 @@ fn cron(every: i64) -> (String, i64) {
     let minutes = MINUTES.into_iter().rev().find(|it| *it * MINUTE <= every).unwrap_or(1);
     let text = match minutes {
         1 => "* * * * *".to_owned(),
-        ..60 => format!("*/{minutes} * * * *"),
+        2..60 => format!("*/{minutes} * * * *"),
         60 => "0 * * * *".to_owned(),
-        ..1_440 => format!("0 */{} * * *", minutes / 60),
-        ..10_080 => "0 0 * * *".to_owned(),
+        61..1_440 => format!("0 */{} * * *", minutes / 60),
         10_080.. => "0 0 * * 0".to_owned(),
+        _ => "0 0 * * *".to_owned(),
     };
     (text, minutes * MINUTE)
 }

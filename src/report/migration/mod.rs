@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::json::{code_schema, effect_of, effect_schema, need_schema};
 use super::{Page, is_unsafe};
-use crate::about::{About, AlertSeverity, Connector, RuleKind, Why};
+use crate::about::{About, AlertSeverity, Connector, RuleKind};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::fit::{Need, NeedKind};
 
@@ -237,11 +237,7 @@ impl HuntRow {
             .iter()
             .map(|unread| UnreadRow {
                 key: unread.key.clone(),
-                why: match &unread.why {
-                    Why::Unknown => "the key is not known".to_owned(),
-                    Why::Malformed(form) => format!("the value has not the form that the key asks for: {form}"),
-                    Why::TooMany => "the list is too long".to_owned(),
-                },
+                why: unread.to_string(),
                 line: page.line_column(unread.span.start).0,
             })
             .collect();

@@ -17,7 +17,13 @@ pub(crate) struct Query {
     pub(crate) context: Context,
     /// The query.
     pub(crate) body: Body,
+    /// The event that each row is comes out with it: `METADATA _id, _index, _version`.
+    pub(crate) metadata: bool,
 }
+
+/// The columns of [`Query::metadata`], as a rule asks for them:
+/// <https://www.elastic.co/docs/solutions/security/detect-and-alert/create-detection-rule#esql-non-agg-query>.
+pub(crate) const METADATA: [&str; 3] = ["_id", "_index", "_version"];
 
 /// Rows from a source, passed through commands: a query, or one in parentheses within another.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,6 +157,11 @@ impl Glob {
 }
 
 impl Glob {
+    /// The columns that say which event a row is.
+    pub(crate) fn metadata() -> impl Iterator<Item = Self> {
+        METADATA.iter().map(|name| Self((*name).to_owned()))
+    }
+
     /// The columns whose names begin with this one and a dot.
     pub(crate) fn below(name: &Name) -> Self {
         Self(format!("{}.*", name.text()))

@@ -1,8 +1,9 @@
 //! The words of a rule: its name, what its source says of it, and what the translation has changed, so that an analyst reads
 //! all of it in the SIEM. Quoting is the templates' part.
 
-use super::super::{Subject, id, text};
-use super::objects::field_of;
+use std::collections::HashSet;
+
+use super::{Subject, id, text};
 use crate::about::{About, RuleKind};
 use crate::diagnostic::{Diagnostic, Effect};
 use crate::fit::outputs::placeholders;
@@ -33,20 +34,26 @@ pub(super) fn prose(text: &str, most: usize) -> String {
     lines.split('\n').map(closed).collect::<Vec<_>>().join("\n")
 }
 
+/// A text on one line that does not end in a backslash.
+pub(super) fn line(text: &str, most: usize) -> String {
+    let line = text::one_line(text, most);
+    if line.ends_with('\\') { format!("{line}.") } else { line }
+}
+
 /// What the rule is for: the source's description, or that there is none.
 pub(super) fn description(about: &About) -> String {
     // Sentinel's own rules stand in quotes within the quotes of YAML.
     let description = about.description.as_deref().unwrap_or_default().trim();
     let bare = description.strip_prefix('\'').and_then(|it| it.strip_suffix('\'')).unwrap_or(description);
     let description = prose(bare, DESCRIPTION);
-    if description.is_empty() { "A hunt in KQL that was translated to SPL.".to_owned() } else { description }
+    if description.is_empty() { "A hunt in KQL that was converted.".to_owned() } else { description }
 }
 
 /// What the source says of the rule beside its description, one line for each.
 pub(super) fn told(about: &About) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut tell = |what: &str, said: &str, most: usize| {
-        let said = text::one_line(said, most);
+        let said = line(said, most);
         if !said.is_empty() && lines.len() < MOST {
             lines.push(format!("{what}: {said}"));
         }
@@ -67,24 +74,54 @@ pub(super) fn told(about: &About) -> Vec<String> {
     lines
 }
 
-/// How faithful the rule is, and what differs, one line for each; `own` are the notes on the rule's fields.
+/// How faithful the rule is, and what differs, one line for each, that first which changes what is found; `own` are the notes
+/// on the rule's fields.
 pub(super) fn verdict(subject: &Subject<'_>, own: &[Diagnostic]) -> Vec<String> {
-    let translation = subject.translation;
-    let notes = || translation.notes.iter().chain(own);
-    let effect = own.iter().filter_map(|note| note.effect).fold(translation.verdict, Effect::and);
-    let head = format!("Converted from KQL by huntgate, schema {}: {}", subject.schema, effect.name());
-    let mut lines = vec![text::one_line(&head, 200)];
-    let mut room = NOTES;
-    for note in notes() {
+    let (changes, others) = differences(subject, own);
+    let mut lines = vec![head(subject, own)];
+    lines.extend(bounded(changes.into_iter().chain(others)));
+    lines
+}
+
+/// The same without the notes that change nothing of what is found, which are counted.
+pub(super) fn short_verdict(subject: &Subject<'_>, own: &[Diagnostic]) -> Vec<String> {
+    let (changes, others) = differences(subject, own);
+    let mut lines = vec![head(subject, own)];
+    lines.extend(bounded(changes.into_iter()));
+    if !others.is_empty() {
+        lines.push(format!("Notes that change nothing of what is found: {}", others.len()));
+    }
+    lines
+}
+
+fn head(subject: &Subject<'_>, own: &[Diagnostic]) -> String {
+    let effect = own.iter().filter_map(|note| note.effect).fold(subject.translation.verdict, Effect::and);
+    text::one_line(&format!("Converted from KQL by huntgate, schema {}: {}", subject.schema, effect.name()), 200)
+}
+
+/// The notes, each once: those that change what is found, and the others.
+fn differences<'a>(subject: &Subject<'a>, own: &'a [Diagnostic]) -> (Vec<&'a Diagnostic>, Vec<&'a Diagnostic>) {
+    let mut seen = HashSet::new();
+    let notes = subject.translation.notes.iter().chain(own);
+    notes
+        .filter(|note| seen.insert((note.code, note.message.as_str())))
+        .partition(|note| note.effect.is_some_and(|effect| effect != Effect::Exact))
+}
+
+/// One line for each note, as far as there is room.
+fn bounded<'a>(notes: impl Iterator<Item = &'a Diagnostic>) -> Vec<String> {
+    let (mut room, mut lines) = (NOTES, Vec::new());
+    let notes: Vec<&Diagnostic> = notes.collect();
+    for note in &notes {
         let effect = note.effect.map_or("note", |effect| effect.name());
-        let line = format!("{} {effect}: {}", note.code, text::one_line(&note.message, 400));
+        let line = format!("{} {effect}: {}", note.code, line(&note.message, 400));
         let length = line.chars().count();
-        if length > room || lines.len() > MOST {
-            lines.push(format!("and {} more notes", notes().count() + 1 - lines.len()));
+        if length > room || lines.len() >= MOST {
+            lines.push(format!("and {} more notes", notes.len() - lines.len()));
             break;
         }
         room -= length;
-        lines.push(if line.ends_with('\\') { format!("{line}.") } else { line });
+        lines.push(line);
     }
     lines
 }
@@ -104,7 +141,7 @@ pub(super) fn with_fields(subject: &Subject<'_>, format: &str, most: usize) -> (
     for (written, column) in placeholders(&format).take(MOST) {
         let Some((before, after)) = rest.split_once(written) else { continue };
         out.push_str(&before.replace('$', "\u{ff04}"));
-        match field_of(subject.translation, column) {
+        match subject.field_of(column) {
             Some(field) => out.push_str(&format!("${field}$")),
             None => {
                 out.push_str(&text::one_line(column, 100).replace('$', "\u{ff04}"));
