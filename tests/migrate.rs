@@ -24,6 +24,7 @@ fn rule(name: &str, severity: &str) -> String {
     format!(
         "id: 0a1b2c3d-0000-4000-8000-000000000001\nname: {name}\nseverity: {severity}\nkind: Scheduled\n\
          queryFrequency: 1h\nqueryPeriod: 1h\ntriggerOperator: gt\ntriggerThreshold: 0\n\
+         oddKey: x\nrequiredDataConnectors:\n  - connectorId: MicrosoftThreatProtection\n    dataTypes:\n      - DeviceProcessEvents\n\
          query: |\n  DeviceProcessEvents\n  | where FileName == \"odd.exe\"\n"
     )
 }
@@ -121,6 +122,8 @@ fn the_tree_is_mirrored_and_the_manifest_says_what_is_there() {
     let rule = &manifest["hunts"][1];
     assert_eq!(rule["path"], "a/c.yaml");
     assert_eq!((&rule["severity"], &rule["name"]), (&"high".into(), &"Odd tool".into()));
+    assert_eq!((&rule["kind"], &rule["unread"][0]["key"]), (&"scheduled".into(), &"oddKey".into()));
+    assert_eq!(rule["connectors"][0]["id"], "MicrosoftThreatProtection");
     // The rule file is what `convert` gives.
     let convert = ["convert", "in/a/c.yaml", "-t", "sigma", "--as", "rule"];
     let output = Command::cargo_bin("huntgate").unwrap().current_dir(folder.path()).args(convert).output().unwrap();
@@ -130,7 +133,8 @@ fn the_tree_is_mirrored_and_the_manifest_says_what_is_there() {
         for path in listed.keys().filter(|path| !path.starts_with("report")) {
             assert!(text.contains(path.as_str()), "{report}: {path}");
         }
-        assert!(text.contains("Odd tool"), "{report}");
+        assert!(text.contains("Odd tool") && text.contains("MicrosoftThreatProtection"), "{report}");
+        assert!(text.contains("oddKey"), "{report}");
     }
 }
 
@@ -323,6 +327,23 @@ fn two_rules_of_one_name_are_told_apart() {
     run(folder.path(), &["-t", "splunk", "--package", "contentctl"], 0);
     let names: Vec<String> = tree(&folder.path().join("out")).into_keys().collect();
     assert_eq!(names, [MANIFEST, "report.html", "report.md", "same.yml"]);
+}
+
+#[test]
+fn the_configuration_holds_and_what_was_accepted_is_told_of() {
+    let hunt = "DeviceProcessEvents // huntgate: allow HG305 because ten are enough\n| where FileName == \"odd.exe\"\n\
+                | take 10 // huntgate: allow HG305 because ten are enough\n";
+    let folder = folder(&[("a.kql", hunt), ("b.kql", "// huntgate: allow everything\nDeviceProcessEvents | take 1\n")]);
+    write(folder.path(), "huntgate.toml", "targets = [\"sigma\"]\nas = \"query\"\ndeny = [\"refused\"]\n");
+    run(folder.path(), &[], 0);
+    let manifest = manifest(folder.path());
+    assert_eq!(manifest["as"], "query");
+    let notes = manifest["hunts"][0]["targets"][0]["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note["accepted"] == "ten are enough"), "{notes:?}");
+    assert_eq!(manifest["hunts"][1]["remarks"][0]["code"], "HG512", "{manifest}");
+    let report = fs::read_to_string(folder.path().join("out/report.md")).unwrap();
+    assert!(report.contains("accepted: ten are enough") && report.contains("HG512"), "{report}");
+    run(folder.path(), &["--deny", "broader"], 1);
 }
 
 #[test]

@@ -31,7 +31,9 @@ pub(super) enum Outcome {
 /// The row and the files of a unit.
 pub(super) fn outcome(root: &Path, unit: &Unit, answer: &Answer<'_>, work: &Work, deny: &[Effect]) -> Outcome {
     let path = shown(&unit.relative);
-    let remarks = unit.about_file.iter().map(|one| NoteRow::new(&unit.page, one)).collect();
+    // Comments that should accept notes and can not be used are the file's own too.
+    let remarks = unit.about_file.iter().chain(&answer.faults);
+    let remarks = remarks.map(|one| NoteRow::new(&unit.page, one)).collect();
     let Some(hunt) = &unit.hunt else {
         let failed = unit.about_file.iter().any(Diagnostic::hinders_reading);
         return Outcome::File { row: FileRow { path, remarks }, failed };
@@ -111,7 +113,7 @@ fn outputs(unit: &Unit, made: &Made<'_>, work: &Work) -> Vec<OutputRow> {
 /// Writes into an output's row what became of its file. Returns what is to be said of it, and whether that is a failure.
 pub(super) fn settle(output: &mut OutputRow, fate: Fate) -> Option<(bool, String)> {
     let mut note = |code: Code, effect: Effect, message: String| {
-        output.notes.push(NoteRow { code, effect, message: message.clone(), line: 1, column: 1 });
+        output.notes.push(NoteRow { code, effect, message: message.clone(), accepted: None, line: 1, column: 1 });
         Some((effect != Effect::Exact, message))
     };
     match fate {

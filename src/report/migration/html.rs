@@ -246,7 +246,11 @@ impl Writer {
         for note in notes {
             self.raw("<li>").raw(note.code.text()).raw(" <span class=\"").raw(note.effect.name()).raw("\">");
             self.raw(note.effect.name()).raw("</span>: ").text(&note.message).raw(" <small>").number(note.line);
-            self.raw(":").number(note.column).raw("</small></li>");
+            self.raw(":").number(note.column).raw("</small>");
+            if let Some(why) = &note.accepted {
+                self.raw("; accepted: ").text(why);
+            }
+            self.raw("</li>");
         }
         self.raw("</ul>")
     }

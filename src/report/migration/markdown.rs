@@ -168,7 +168,8 @@ fn rule(hunt: &HuntRow, out: &mut String) {
 fn notes(notes: &[NoteRow], indent: &str, out: &mut String) {
     for note in notes {
         let (code, effect, message) = (note.code, note.effect, text(&note.message));
-        let _ = writeln!(out, "{indent}- {code} {effect}: {message} ({}:{})", note.line, note.column);
+        let accepted = note.accepted.as_ref().map(|why| format!("; accepted: {}", text(why))).unwrap_or_default();
+        let _ = writeln!(out, "{indent}- {code} {effect}: {message} ({}:{}){accepted}", note.line, note.column);
     }
 }
 

@@ -177,8 +177,9 @@ fn cause(note: &NoteRow) -> &str {
     note.message.strip_suffix(PART).unwrap_or(&note.message)
 }
 
+/// Whether somebody should look at it: what was accepted was looked at.
 fn is_cause(note: &NoteRow) -> bool {
-    Reason::of(note.effect, false).is_some()
+    note.accepted.is_none() && Reason::of(note.effect, false).is_some()
 }
 
 fn causes(hunts: &[HuntRow]) -> Vec<Cause<'_>> {
@@ -255,7 +256,7 @@ pub(super) mod tests {
     use crate::report::migration::{MANIFEST_FORM, NeedRow, OutputRow};
 
     pub(crate) fn note(code: Code, effect: Effect, message: &str) -> NoteRow {
-        NoteRow { code, effect, message: message.to_owned(), line: 1, column: 2 }
+        NoteRow { code, effect, message: message.to_owned(), accepted: None, line: 1, column: 2 }
     }
 
     pub(crate) fn hunt(
