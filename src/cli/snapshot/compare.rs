@@ -141,14 +141,10 @@ pub(super) fn look(
     )?;
     let mut orphans: Vec<(PathBuf, Stored)> = Vec::new();
     for (path, stored) in stored_below(places, &taken) {
-        // The name of a snapshot is that of its hunt's file with more behind it; that of some rule files is the rule's.
+        // The name of a snapshot is that of its hunt's file with more behind it.
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let name = file_name(&path);
-        let mut names: Vec<&str> = name.match_indices('.').filter_map(|(at, _)| name.get(..at)).collect();
-        if let Some(header) = header(&stored) {
-            let hunt = header.hunt();
-            names.extend([hunt, hunt.rsplit_once('#').map_or(hunt, |(name, _)| name)]);
-        }
+        let names: Vec<&str> = name.match_indices('.').filter_map(|(at, _)| name.get(..at)).collect();
         let waits = names.iter().any(|name| unread.contains(&(folder.clone(), (*name).to_owned())));
         if !waits {
             orphans.push((path, stored));
@@ -326,7 +322,8 @@ fn wanted(unit: &Unit, made: &Made<'_>, work: &Work, places: &Places, deny: &[Ef
         let file = made.files.iter().find(|(one, _)| *one == package).map(|(_, file)| file);
         out.push(match file {
             Some(Ok(file)) => {
-                let path = file.file_name.as_ref().map_or(path, |name| unit.relative.with_file_name(name));
+                // Where a form asks for a name of its own it is made of the rule's, which many rules of a folder may
+                // share and a refused one lacks: a snapshot is always named by its hunt.
                 one(path, Some(package), comments, file.verdict, &file.notes, Some(&file.text))
             }
             Some(Err(refusal)) => {
