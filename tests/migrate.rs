@@ -24,6 +24,7 @@ fn rule(name: &str, severity: &str) -> String {
     format!(
         "id: 0a1b2c3d-0000-4000-8000-000000000001\nname: {name}\nseverity: {severity}\nkind: Scheduled\n\
          queryFrequency: 1h\nqueryPeriod: 1h\ntriggerOperator: gt\ntriggerThreshold: 0\n\
+         oddKey: x\nrequiredDataConnectors:\n  - connectorId: MicrosoftThreatProtection\n    dataTypes:\n      - DeviceProcessEvents\n\
          query: |\n  DeviceProcessEvents\n  | where FileName == \"odd.exe\"\n"
     )
 }
@@ -121,6 +122,8 @@ fn the_tree_is_mirrored_and_the_manifest_says_what_is_there() {
     let rule = &manifest["hunts"][1];
     assert_eq!(rule["path"], "a/c.yaml");
     assert_eq!((&rule["severity"], &rule["name"]), (&"high".into(), &"Odd tool".into()));
+    assert_eq!((&rule["kind"], &rule["unread"][0]["key"]), (&"scheduled".into(), &"oddKey".into()));
+    assert_eq!(rule["connectors"][0]["id"], "MicrosoftThreatProtection");
     // The rule file is what `convert` gives.
     let convert = ["convert", "in/a/c.yaml", "-t", "sigma", "--as", "rule"];
     let output = Command::cargo_bin("huntgate").unwrap().current_dir(folder.path()).args(convert).output().unwrap();
@@ -130,7 +133,8 @@ fn the_tree_is_mirrored_and_the_manifest_says_what_is_there() {
         for path in listed.keys().filter(|path| !path.starts_with("report")) {
             assert!(text.contains(path.as_str()), "{report}: {path}");
         }
-        assert!(text.contains("Odd tool"), "{report}");
+        assert!(text.contains("Odd tool") && text.contains("MicrosoftThreatProtection"), "{report}");
+        assert!(text.contains("oddKey"), "{report}");
     }
 }
 
@@ -228,6 +232,27 @@ fn files_that_no_hunt_makes_any_more_go_unless_they_were_changed() {
 }
 
 #[test]
+fn what_a_killed_run_wrote_is_not_taken_for_changed_by_hand() {
+    let folder = folder(&[("a.kql", HUNT), ("b.kql", HUNT), ("c.kql", HUNT)]);
+    let (input, out) = (folder.path().join("in"), folder.path().join("out"));
+    run(folder.path(), &["-t", "sigma"], 0);
+    // As if it had been killed before the manifest, in the middle of a line of the journal.
+    let line = |(path, sha256)| serde_json::json!({ "path": path, "sha256": sha256 }).to_string() + "\n";
+    let journal: String = listed(&manifest(folder.path())).into_iter().map(line).collect();
+    fs::remove_file(out.join(MANIFEST)).unwrap();
+    fs::write(out.join(JOURNAL), journal + "{\"path\":\"x").unwrap();
+    fs::write(out.join(".huntgate-aB3dE6"), "ha").unwrap();
+    // Meanwhile one hunt was changed and another one deleted.
+    write(&input, "a.kql", &HUNT.replace("odd", "odder"));
+    fs::remove_file(input.join("b.kql")).unwrap();
+    run(folder.path(), &["-t", "sigma"], 0);
+    let tree = tree(&out);
+    let names: Vec<&str> = tree.keys().map(String::as_str).collect();
+    assert_eq!(names, ["a.kql.yml", "c.kql.yml", MANIFEST, "report.html", "report.md"]);
+    assert!(String::from_utf8_lossy(&tree["a.kql.yml"]).contains("odder"));
+}
+
+#[test]
 fn where_not_everything_was_read_nothing_is_removed() {
     let folder = folder(&[("a.kql", HUNT), ("b.kql", HUNT)]);
     let (input, out) = (folder.path().join("in"), folder.path().join("out"));
@@ -279,17 +304,46 @@ fn hostile_names_stay_where_they_are() {
 }
 
 #[test]
-fn two_rules_of_one_name_are_told_apart_or_told_of() {
+fn two_rules_of_one_name_are_told_apart() {
     let folder = folder(&[("a.yaml", &rule("Same", "Low")), ("b.yaml", &rule("Same", "Low"))]);
-    let said = run(folder.path(), &["-t", "splunk", "--package", "contentctl"], 1);
-    assert!(said.contains("another hunt"), "{said}");
+    let args = ["-t", "splunk", "--package", "contentctl"];
+    let said = run(folder.path(), &args, 0);
+    assert!(said.contains("warning") && said.contains("another hunt"), "{said}");
+    let before = tree(&folder.path().join("out"));
+    let names: Vec<&str> = before.keys().map(String::as_str).collect();
+    assert_eq!(names, ["b.yaml.d/same.yml", MANIFEST, "report.html", "report.md", "same.yml"]);
+    let output = manifest(folder.path())["hunts"][1]["targets"][0]["outputs"][0].clone();
+    assert_eq!((&output["path"], &output["kept"]), (&"b.yaml.d/same.yml".into(), &false.into()));
+    assert_eq!(output["notes"].as_array().unwrap().last().unwrap()["code"], "HG560");
+    run(folder.path(), &args, 0);
+    assert_eq!(tree(&folder.path().join("out")), before);
+    // `convert` does the same.
+    let args = ["convert", "in", "--as", "rule", "--out", "files", "-t", "splunk", "--package", "contentctl"];
+    let output = Command::cargo_bin("huntgate").unwrap().current_dir(folder.path()).args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(tree(&folder.path().join("files")).into_keys().collect::<Vec<_>>(), ["b.yaml.d/same.yml", "same.yml"]);
+    // Without the first one the second one has the name.
+    fs::remove_file(folder.path().join("in/a.yaml")).unwrap();
+    run(folder.path(), &["-t", "splunk", "--package", "contentctl"], 0);
+    let names: Vec<String> = tree(&folder.path().join("out")).into_keys().collect();
+    assert_eq!(names, [MANIFEST, "report.html", "report.md", "same.yml"]);
+}
+
+#[test]
+fn the_configuration_holds_and_what_was_accepted_is_told_of() {
+    let hunt = "DeviceProcessEvents // huntgate: allow HG305 because ten are enough\n| where FileName == \"odd.exe\"\n\
+                | take 10 // huntgate: allow HG305 because ten are enough\n";
+    let folder = folder(&[("a.kql", hunt), ("b.kql", "// huntgate: allow everything\nDeviceProcessEvents | take 1\n")]);
+    write(folder.path(), "huntgate.toml", "targets = [\"sigma\"]\nas = \"query\"\ndeny = [\"refused\"]\n");
+    run(folder.path(), &[], 0);
     let manifest = manifest(folder.path());
-    let output = |hunt: usize| manifest["hunts"][hunt]["targets"][0]["outputs"][0].clone();
-    assert!(output(0)["path"].is_string() && output(1)["path"].is_null());
-    assert_eq!(
-        (&output(1)["verdict"], &output(1)["notes"].as_array().unwrap().last().unwrap()["code"]),
-        (&"refused".into(), &"HG560".into())
-    );
+    assert_eq!(manifest["as"], "query");
+    let notes = manifest["hunts"][0]["targets"][0]["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note["accepted"] == "ten are enough"), "{notes:?}");
+    assert_eq!(manifest["hunts"][1]["remarks"][0]["code"], "HG512", "{manifest}");
+    let report = fs::read_to_string(folder.path().join("out/report.md")).unwrap();
+    assert!(report.contains("accepted: ten are enough") && report.contains("HG512"), "{report}");
+    run(folder.path(), &["--deny", "broader"], 1);
 }
 
 #[test]

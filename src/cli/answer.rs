@@ -69,6 +69,8 @@ pub(super) struct Made<'t> {
 pub(super) struct OutFile<'m> {
     /// Its path below the output folder.
     pub(super) path: PathBuf,
+    /// Where it goes instead if another hunt's file has the path: a folder of its own, for a form that asks for a certain name.
+    pub(super) aside: Option<PathBuf>,
     /// Its text.
     pub(super) text: &'m str,
     /// The form of rule file; `None` is a query.
@@ -98,6 +100,7 @@ impl Made<'_> {
                         Some(name) => unit.relative.with_file_name(name),
                         None => named(&mirror::rule_extension(*package, self.task.options.target)),
                     },
+                    aside: file.file_name.as_ref().map(|name| mirror::own_folder(&unit.relative, index).join(name)),
                     text: &file.text,
                     package: Some(*package),
                 })
@@ -105,6 +108,7 @@ impl Made<'_> {
         }
         let query = self.translation.query.as_deref().map(|text| OutFile {
             path: named(mirror::query_extension(self.task.options.target)),
+            aside: None,
             text,
             package: None,
         });

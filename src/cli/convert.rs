@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::answer::{Answer, Made, answer};
 use super::args::{Color, Form, Making, Paths, effect};
-use super::mirror::Mirror;
+use super::mirror::{self, Mirror};
 use super::output::Output;
 use super::stream::{self, Unit};
 use super::{Ending, Usage};
@@ -99,7 +99,12 @@ impl Convert {
                     verdicts[translation.verdict as usize] += 1;
                     if let Some(mirror) = &mut mirror {
                         for file in made.out_files(&unit, rules) {
-                            if let Err(error) = mirror.write(&file.path, file.text) {
+                            let aside = file.aside.as_ref().filter(|_| mirror.holds(&file.path));
+                            if let Some(aside) = aside {
+                                let message = format!("warning: {}: {}\n", aside.display(), mirror::ASIDE);
+                                output.remarks(&report::safe(&message));
+                            }
+                            if let Err(error) = mirror.write(aside.unwrap_or(&file.path), file.text) {
                                 output.remarks(&format!("error: {}\n", report::safe(&format!("{error:#}"))));
                                 ending = Ending::Failed;
                             }

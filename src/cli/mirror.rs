@@ -18,6 +18,10 @@ use crate::target::Target;
 const PREFIX: &str = ".huntgate-";
 const RANDOM: usize = 6;
 
+/// What is to be said of a file that stands in a folder of its own.
+pub(super) const ASIDE: &str =
+    "another hunt has a rule of this name, so this one stands in a folder of its own; give one of them another name";
+
 /// The folder that results are written to.
 pub(super) struct Mirror {
     root: PathBuf,
@@ -30,6 +34,11 @@ impl Mirror {
         std::fs::create_dir_all(root).with_context(|| format!("--out {}", root.display()))?;
         let root = root.canonicalize().with_context(|| format!("--out {}", root.display()))?;
         Ok(Self { root, written: HashSet::new() })
+    }
+
+    /// Whether an output was written to the path.
+    pub(super) fn holds(&self, relative: &Path) -> bool {
+        self.written.contains(relative)
     }
 
     /// Writes an output to a path below the folder.
@@ -93,6 +102,12 @@ pub(super) const fn query_extension(target: Target) -> &'static str {
         Target::Esql => "esql",
         Target::Sigma => "yml",
     }
+}
+
+/// A folder beside the outputs of a hunt that no other hunt's files lie in.
+pub(super) fn own_folder(relative: &Path, index: Option<usize>) -> PathBuf {
+    let index = index.map(|index| format!("{index}.")).unwrap_or_default();
+    named(relative, None, &format!("{index}d"))
 }
 
 /// The extension of a rule file. A form that several languages have says which of them it holds, so that no two meet.

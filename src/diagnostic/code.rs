@@ -785,9 +785,9 @@ codes! {
     }
     OutputTaken "HG560" {
         title: "another hunt has an output of this name",
-        what: "Two hunts would be written to the same file; the first one is.",
+        what: "Two hunts would be written to the same file; the first one is, and the second one stands in a folder of its own, or has no file.",
         when: "Two rules of one folder have the same name, and the form of rule file asks for the rule's name as that of the file.",
-        todo: "Give the rules names of their own, or put them into folders of their own.",
+        todo: "Give the rules names of their own: a site takes no two rules of one name.",
         reference: "",
     }
     OutputKept "HG561" {

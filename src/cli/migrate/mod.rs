@@ -41,20 +41,24 @@ pub(super) struct Migrate {
     /// The folder that everything is written to
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
-    /// What is written: a rule file of the target, or a query
-    #[arg(long = "as", value_enum, default_value_t = Form::Rule, value_name = "FORM")]
-    form: Form,
+    /// What is written: a rule file of the target (by default), or a query
+    #[arg(long = "as", value_enum, value_name = "FORM")]
+    form: Option<Form>,
     /// Overwrite files that were changed by hand
     #[arg(long)]
     force: bool,
     /// Exit with status 1 where a verdict or a note has one of these effects
+    ///
+    /// A note that a comment of the hunt or the baseline accepts does not count.
     #[arg(long, value_name = "EFFECT,...", value_delimiter = ',', value_parser = effect)]
     deny: Vec<Effect>,
 }
 
 impl Migrate {
     pub(super) fn run(&self, color: Color) -> anyhow::Result<Ending> {
-        let rules = self.form == Form::Rule;
+        let config = self.making.config()?;
+        let rules = self.form.or(config.form).unwrap_or(Form::Rule) == Form::Rule;
+        let deny = if self.deny.is_empty() { &config.deny } else { &self.deny };
         let (gate, work) = self.making.work(rules)?;
         let root = self.root()?;
         let mut store = Store::open(root.clone(), self.force, &REPORTS)?;
@@ -75,7 +79,7 @@ impl Migrate {
             Some(&self.paths),
             Some(&self.out),
             &mut output,
-            |unit| outcome(&root, unit, &answer(&gate, unit, &work), &work, &self.deny),
+            |unit| outcome(&root, unit, &answer(&gate, unit, &work), &work, deny),
             |output, _, outcome| {
                 let done = match outcome {
                     Outcome::Hunt(done) => *done,
@@ -106,9 +110,11 @@ impl Migrate {
                     };
                     let fate = store.take(wanted)?;
                     let rows = row.targets.get_mut(target).and_then(|row| row.outputs.get_mut(place));
-                    if let Some(said) = rows.and_then(|row| settle(row, fate)) {
-                        say(output, "error", &said);
-                        ending = Ending::Failed;
+                    if let Some((failed, said)) = rows.and_then(|row| settle(row, fate)) {
+                        say(output, if failed { "error" } else { "warning" }, &said);
+                        if failed {
+                            ending = Ending::Failed;
+                        }
                     }
                 }
                 it.hunts.push(row);
@@ -180,7 +186,8 @@ fn reports(it: &mut Migration, store: &mut Store, output: &Output) -> anyhow::Re
                 it.reports.extend(sha256.map(|sha256| Written { path, sha256 }));
                 all = false;
             }
-            Fate::Taken { .. } => {}
+            // A reserved name is nobody else's.
+            Fate::Aside(_) | Fate::Taken { .. } => {}
         }
     }
     store.flush()?;

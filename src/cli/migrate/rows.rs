@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::store::{Fate, Wanted};
 use crate::cli::answer::{Answer, Made, Work};
+use crate::cli::mirror;
 use crate::cli::stream::Unit;
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::package::Package;
@@ -30,7 +31,9 @@ pub(super) enum Outcome {
 /// The row and the files of a unit.
 pub(super) fn outcome(root: &Path, unit: &Unit, answer: &Answer<'_>, work: &Work, deny: &[Effect]) -> Outcome {
     let path = shown(&unit.relative);
-    let remarks = unit.about_file.iter().map(|one| NoteRow::new(&unit.page, one)).collect();
+    // Comments that should accept notes and can not be used are the file's own too.
+    let remarks = unit.about_file.iter().chain(&answer.faults);
+    let remarks = remarks.map(|one| NoteRow::new(&unit.page, one)).collect();
     let Some(hunt) = &unit.hunt else {
         let failed = unit.about_file.iter().any(Diagnostic::hinders_reading);
         return Outcome::File { row: FileRow { path, remarks }, failed };
@@ -43,7 +46,7 @@ pub(super) fn outcome(root: &Path, unit: &Unit, answer: &Answer<'_>, work: &Work
         for file in made.out_files(unit, rules) {
             let package = file.package.map(Package::name);
             if let Some(at) = outputs.iter().position(|output| output.package == package) {
-                files.push((targets.len(), at, Wanted::new(root, &file.path, file.text)));
+                files.push((targets.len(), at, Wanted::new(root, &file.path, file.aside, file.text)));
             }
         }
         outputs.shrink_to_fit();
@@ -107,17 +110,23 @@ fn outputs(unit: &Unit, made: &Made<'_>, work: &Work) -> Vec<OutputRow> {
     work.packages_of(made.task.options.target).map(of_package).collect()
 }
 
-/// Writes into an output's row what became of its file. Returns what is to be said of it.
-pub(super) fn settle(output: &mut OutputRow, fate: Fate) -> Option<String> {
+/// Writes into an output's row what became of its file. Returns what is to be said of it, and whether that is a failure.
+pub(super) fn settle(output: &mut OutputRow, fate: Fate) -> Option<(bool, String)> {
     let mut note = |code: Code, effect: Effect, message: String| {
-        output.notes.push(NoteRow { code, effect, message: message.clone(), line: 1, column: 1 });
-        Some(message)
+        output.notes.push(NoteRow { code, effect, message: message.clone(), accepted: None, line: 1, column: 1 });
+        Some((effect != Effect::Exact, message))
     };
     match fate {
         Fate::Written(written) => {
             output.path = Some(written.path);
             output.sha256 = Some(written.sha256);
             None
+        }
+        Fate::Aside(written) => {
+            let said = note(Code::OutputTaken, Effect::Exact, format!("`{}`: {}", written.path, mirror::ASIDE));
+            output.path = Some(written.path);
+            output.sha256 = Some(written.sha256);
+            said
         }
         Fate::Kept { path, sha256 } => {
             let message = format!("`{path}` is not what was written there, and is kept");

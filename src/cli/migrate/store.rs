@@ -25,6 +25,7 @@ const PENDING_BYTES: usize = 8 * 1024 * 1024;
 /// A file that a hunt makes, and what lies in its place. It is made where hunts are worked on in parallel.
 pub(super) struct Wanted {
     path: String,
+    aside: Option<PathBuf>,
     text: String,
     sha256: String,
     there: There,
@@ -50,6 +51,8 @@ pub(super) enum Fate {
     Written(Written),
     /// It was changed by hand and is kept; the checksum is that of what huntgate wrote there, if it did.
     Kept { path: String, sha256: Option<String> },
+    /// The same in a folder of its own, for another hunt has a file of its name.
+    Aside(Written),
     /// Another hunt has a file of this name.
     Taken { path: String },
 }
@@ -88,8 +91,8 @@ fn hex(digest: &[u8]) -> String {
 }
 
 impl Wanted {
-    /// A file of this text below `root`. Its path is written with `/`, and a name that is no Unicode with marks in its place.
-    pub(super) fn new(root: &Path, relative: &Path, text: &str) -> anyhow::Result<Self> {
+    /// A file of this text below `root`; `aside` is where it goes if its place is taken. Its path is written with `/`, and a name that is no Unicode with marks in its place.
+    pub(super) fn new(root: &Path, relative: &Path, aside: Option<PathBuf>, text: &str) -> anyhow::Result<Self> {
         let names: Vec<_> = relative.components().map(|name| name.as_os_str().to_string_lossy()).collect();
         let path = names.join("/");
         let mut text = text.to_owned();
@@ -97,7 +100,7 @@ impl Wanted {
             text.push('\n');
         }
         let there = look(root, &path, Some(text.as_bytes()))?;
-        Ok(Self { sha256: checksum(text.as_bytes()), path, text, there })
+        Ok(Self { sha256: checksum(text.as_bytes()), path, aside, text, there })
     }
 }
 
@@ -207,15 +210,26 @@ impl Store {
     /// Decides what becomes of a file; it is written with others.
     pub(super) fn take(&mut self, wanted: Wanted) -> anyhow::Result<Fate> {
         let path = wanted.path.clone();
-        if !self.made.insert(path.clone()) {
-            return Ok(Fate::Taken { path });
+        if self.made.insert(path.clone()) {
+            return self.decide(wanted, path);
         }
-        self.decide(wanted, path)
+        let Some(aside) = wanted.aside else { return Ok(Fate::Taken { path }) };
+        let wanted = match Wanted::new(&self.root, &aside, None, &wanted.text) {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                self.failed.push(format!("{} is not written: {error:#}", aside.display()));
+                return Ok(Fate::Taken { path });
+            }
+        };
+        Ok(match self.take(wanted)? {
+            Fate::Written(written) => Fate::Aside(written),
+            other @ (Fate::Kept { .. } | Fate::Aside(_) | Fate::Taken { .. }) => other,
+        })
     }
 
     /// The same for a file of a reserved name.
     pub(super) fn take_reserved(&mut self, name: &str, text: &str) -> anyhow::Result<Fate> {
-        let wanted = Wanted::new(&self.root, Path::new(name), text)?;
+        let wanted = Wanted::new(&self.root, Path::new(name), None, text)?;
         self.decide(wanted, name.to_owned())
     }
 
@@ -312,7 +326,7 @@ mod tests {
     use super::*;
 
     fn written(store: &mut Store, path: &str, text: &str) -> Fate {
-        let wanted = Wanted::new(&store.root, Path::new(path), text).unwrap();
+        let wanted = Wanted::new(&store.root, Path::new(path), None, text).unwrap();
         let fate = store.take(wanted).unwrap();
         store.flush().unwrap();
         fate
@@ -334,7 +348,7 @@ mod tests {
         assert!(matches!(written(&mut store, "d/a", "2"), Fate::Taken { .. }));
         assert!(matches!(written(&mut store, "r", "2"), Fate::Taken { .. }));
         assert!(matches!(written(&mut store, "foreign", "2"), Fate::Kept { sha256: None, .. }));
-        assert!(Wanted::new(&root, Path::new("../x"), "2").is_err());
+        assert!(Wanted::new(&root, Path::new("../x"), None, "2").is_err());
         drop(store);
         // The run was killed here: the journal knows whose file that is.
         std::fs::write(root.join("d/.huntgate-abcDE1"), "half").unwrap();
@@ -363,7 +377,7 @@ mod tests {
         std::os::unix::fs::symlink(outside.path(), root.join("d")).unwrap();
         std::os::unix::fs::symlink(outside.path().join("a"), root.join("f")).unwrap();
         let mut store = Store::open(root.clone(), false, &[]).unwrap();
-        assert!(Wanted::new(&root, Path::new("d/a"), "1").is_err());
+        assert!(Wanted::new(&root, Path::new("d/a"), None, "1").is_err());
         assert!(matches!(written(&mut store, "f", "1"), Fate::Kept { .. }));
         // A manifest that names what lies behind a link gives no right to it.
         store.earlier.insert("d/a".to_owned(), checksum(b"1\n"));

@@ -318,7 +318,7 @@ fn wanted(unit: &Unit, made: &Made<'_>, work: &Work, places: &Places, deny: &[Ef
     let mut out = Vec::new();
     for package in work.packages_of(target) {
         let Some(comments) = comments(package) else { continue };
-        let path = named(package.extension());
+        let path = named(&mirror::rule_extension(package, target));
         let file = made.files.iter().find(|(one, _)| *one == package).map(|(_, file)| file);
         out.push(match file {
             Some(Ok(file)) => {

@@ -79,11 +79,11 @@ fn causes(migration: &Migration, summary: &Summary<'_>, out: &mut Writer) {
     }
     out.raw("<h2>What most rules fail by</h2>\n");
     out.raw("<p>Mending a cause settles the rules that have no other one in the target.</p>\n");
-    out.raw("<table><tr><th>target</th><th>cause</th><th>settles</th><th>named by</th><th>for example</th></tr>\n");
+    out.raw("<table><tr><th>target</th><th>code</th><th>cause</th><th>settles</th><th>named by</th></tr>\n");
     for cause in summary.causes.iter().take(FIRST) {
-        out.raw("<tr><td>").raw(cause.target).raw("</td><td>").raw(cause.code.text()).raw(" ").text(&cause.subject);
-        out.raw("</td><td class=\"n\">").number(cause.alone).raw("</td><td class=\"n\">").number(cause.hunts.len());
-        out.raw("</td><td>").text(&cause.example).raw("<br>").rules(migration, &cause.hunts).raw("</td></tr>\n");
+        out.raw("<tr><td>").raw(cause.target).raw("</td><td>").raw(cause.code.text()).raw("</td><td>");
+        out.text(cause.message).raw("</td><td class=\"n\">").number(cause.alone).raw("</td><td>");
+        out.rules(migration, &cause.hunts).raw("</td></tr>\n");
     }
     out.raw("</table>\n").rest(summary.causes.len());
 }
@@ -246,7 +246,11 @@ impl Writer {
         for note in notes {
             self.raw("<li>").raw(note.code.text()).raw(" <span class=\"").raw(note.effect.name()).raw("\">");
             self.raw(note.effect.name()).raw("</span>: ").text(&note.message).raw(" <small>").number(note.line);
-            self.raw(":").number(note.column).raw("</small></li>");
+            self.raw(":").number(note.column).raw("</small>");
+            if let Some(why) = &note.accepted {
+                self.raw("; accepted: ").text(why);
+            }
+            self.raw("</li>");
         }
         self.raw("</ul>")
     }

@@ -189,6 +189,8 @@ pub struct NoteRow {
     pub effect: Effect,
     /// What is.
     pub message: String,
+    /// Why it was accepted; null where nobody has accepted it.
+    pub accepted: Option<String>,
     /// Its line in the hunt's file, from 1.
     pub line: usize,
     /// Its column, from 1.
@@ -209,7 +211,8 @@ impl NoteRow {
     /// The note, whose place is one of the page.
     pub fn new(page: &Page, note: &Diagnostic) -> Self {
         let (line, column) = page.line_column(note.span.start);
-        Self { code: note.code, effect: effect_of(note), message: note.message.clone(), line, column }
+        let accepted = note.accepted.as_ref().map(|it| it.reason.to_string());
+        Self { code: note.code, effect: effect_of(note), message: note.message.clone(), accepted, line, column }
     }
 }
 

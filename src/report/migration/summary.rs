@@ -10,6 +10,9 @@ use crate::about::AlertSeverity;
 use crate::diagnostic::{Code, Effect};
 use crate::fit::NeedKind;
 
+/// What notes end with that stand for a part of what was left out.
+const PART: &str = " (this is a part of it)";
+
 /// What a report shows before it shows each rule. Hunts are places in [`Migration::hunts`].
 #[derive(Debug)]
 pub struct Summary<'m> {
@@ -18,7 +21,7 @@ pub struct Summary<'m> {
     /// What to look at first: each hunt once, for its gravest reason.
     pub first: Vec<First>,
     /// What stands between rules and a faithful translation, the most frequent first.
-    pub causes: Vec<Cause>,
+    pub causes: Vec<Cause<'m>>,
     /// What the target's site must have, and which hunts need it.
     pub needs: Vec<Needed<'m>>,
     /// Where the source's data comes from, and which hunts say so.
@@ -92,15 +95,13 @@ pub struct First {
 
 /// Something that several rules fail by.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Cause {
+pub struct Cause<'m> {
     /// The target language.
     pub target: &'static str,
     /// The code of the notes.
     pub code: Code,
-    /// The table, column or function that they name first; empty where they name none.
-    pub subject: String,
-    /// The message of the first of them.
-    pub example: String,
+    /// What they say: it names the table, the column or the function.
+    pub message: &'m str,
     /// The hunts whose notes name it.
     pub hunts: Vec<usize>,
     /// How many of them have no other cause in this target.
@@ -171,34 +172,34 @@ fn first(hunts: &[HuntRow]) -> Vec<First> {
     found
 }
 
-/// What a note names first: a table, a column, a function.
-fn subject(note: &NoteRow) -> &str {
-    note.message.split('`').nth(1).filter(|subject| subject.len() <= 80).unwrap_or("")
+/// What a note says, wherever in the hunt it says it.
+fn cause(note: &NoteRow) -> &str {
+    note.message.strip_suffix(PART).unwrap_or(&note.message)
 }
 
+/// Whether somebody should look at it: what was accepted was looked at.
 fn is_cause(note: &NoteRow) -> bool {
-    Reason::of(note.effect, false).is_some()
+    note.accepted.is_none() && Reason::of(note.effect, false).is_some()
 }
 
-fn causes(hunts: &[HuntRow]) -> Vec<Cause> {
-    let mut found: BTreeMap<(&'static str, Code, &str), Cause> = BTreeMap::new();
+fn causes(hunts: &[HuntRow]) -> Vec<Cause<'_>> {
+    let mut found: BTreeMap<(&'static str, Code, &str), Cause<'_>> = BTreeMap::new();
     for (at, hunt) in hunts.iter().enumerate() {
         for row in &hunt.targets {
             let own: BTreeSet<(Code, &str)> =
-                row.all_notes().filter(|note| is_cause(note)).map(|note| (note.code, subject(note))).collect();
+                row.all_notes().filter(|note| is_cause(note)).map(|note| (note.code, cause(note))).collect();
             for note in row.all_notes().filter(|note| is_cause(note)) {
-                let key = (row.target, note.code, subject(note));
-                let cause = found.entry(key).or_insert_with(|| Cause {
+                let key = (row.target, note.code, cause(note));
+                let one = found.entry(key).or_insert_with(|| Cause {
                     target: row.target,
                     code: note.code,
-                    subject: subject(note).to_owned(),
-                    example: note.message.clone(),
+                    message: cause(note),
                     hunts: Vec::new(),
                     alone: 0,
                 });
-                if cause.hunts.last() != Some(&at) {
-                    cause.hunts.push(at);
-                    cause.alone += usize::from(own.len() == 1);
+                if one.hunts.last() != Some(&at) {
+                    one.hunts.push(at);
+                    one.alone += usize::from(own.len() == 1);
                 }
             }
         }
@@ -209,10 +210,10 @@ fn causes(hunts: &[HuntRow]) -> Vec<Cause> {
 }
 
 fn needs(hunts: &[HuntRow]) -> Vec<Needed<'_>> {
+    /// What it stands for, and the hunts.
+    type Needing<'m> = (BTreeSet<&'m str>, Vec<usize>);
     let mut order: Vec<&'static str> = Vec::new();
-    /// Of each thing: the tables that it stands for, and the rules that read it.
-    type Readers<'r> = (BTreeSet<&'r str>, Vec<usize>);
-    let mut found: BTreeMap<(usize, NeedKind, &str), Readers<'_>> = BTreeMap::new();
+    let mut found: BTreeMap<(usize, NeedKind, &str), Needing<'_>> = BTreeMap::new();
     for (at, hunt) in hunts.iter().enumerate() {
         for row in &hunt.targets {
             let target = order.iter().position(|known| *known == row.target).unwrap_or_else(|| {
@@ -255,7 +256,7 @@ pub(super) mod tests {
     use crate::report::migration::{MANIFEST_FORM, NeedRow, OutputRow};
 
     pub(crate) fn note(code: Code, effect: Effect, message: &str) -> NoteRow {
-        NoteRow { code, effect, message: message.to_owned(), line: 1, column: 2 }
+        NoteRow { code, effect, message: message.to_owned(), accepted: None, line: 1, column: 2 }
     }
 
     pub(crate) fn hunt(
@@ -328,8 +329,8 @@ pub(super) mod tests {
             (0, Reason::Broader),
         ];
         assert_eq!(first, expected);
-        let causes: Vec<_> = summary.causes.iter().map(|it| (it.subject.as_str(), it.hunts.len(), it.alone)).collect();
-        assert_eq!(causes, [("T", 2, 2), ("f", 2, 1), ("g", 1, 0)]);
+        let causes: Vec<_> = summary.causes.iter().map(|it| (it.message, it.hunts.len(), it.alone)).collect();
+        assert_eq!(causes, [("only some of `T`", 2, 2), ("`f` is not known", 2, 1), ("`g` is not known", 1, 0)]);
         assert_eq!(summary.counts.first().map(|one| one.verdicts), Some([1, 0, 0, 2, 0, 2]));
         let needed = summary.needs.iter().find(|it| it.target == "splunk").unwrap();
         assert_eq!((needed.hunts.len(), needed.of.as_slice()), (5, &["a", "b", "c", "d", "e"][..]));
