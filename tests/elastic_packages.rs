@@ -212,3 +212,25 @@ fn fields_that_elastic_can_not_hold_have_their_true_effect() {
     };
     assert_eq!(packager.pack(Package::Kibana, &subject).unwrap_err().code.text(), "HG511");
 }
+
+#[test]
+fn late_events_are_found_or_it_is_said() {
+    const HOUR: i64 = 36_000_000_000;
+    let gate = Gate::new().unwrap();
+    let packager = gate.packager(None).unwrap();
+    let said = |name: &str, text: Option<&str>, target: Target| {
+        let mut hunt = hunt(&rules().into_iter().find(|path| path.ends_with(name)).unwrap());
+        hunt.text = text.map_or(hunt.text, str::to_owned);
+        hunt.about.query_frequency = Some(HOUR);
+        hunt.about.query_period = Some(HOUR);
+        let file = packed(&gate, &packager, &hunt, target, Package::Kibana).unwrap();
+        let rule: Value = serde_json::from_str(&file.text).unwrap();
+        let note = file.notes.iter().find(|note| note.code.text() == "HG506").unwrap();
+        (rule["from"].as_str().unwrap().to_owned(), note.effect.unwrap())
+    };
+    assert_eq!(said("scheduled.yaml", None, Target::Eql), ("now-65m".to_owned(), Effect::Exact));
+    assert_eq!(said("scheduled.yaml", None, Target::Esql), ("now-65m".to_owned(), Effect::Exact));
+    assert_eq!(said("count.yaml", None, Target::Esql), ("now-1h".to_owned(), Effect::Unsure));
+    let window = Some("DeviceProcessEvents | where Timestamp > ago(1h) | where FileName == \"a\"");
+    assert_eq!(said("scheduled.yaml", window, Target::Esql), ("now-1h".to_owned(), Effect::Narrower));
+}

@@ -49,10 +49,7 @@ pub(super) fn times(subject: &Subject<'_>, fields: &mut Fields<'_>) -> Times {
             "1d".to_owned()
         }
     };
-    if about.query_frequency.is_some() && period.is_some() && period <= about.query_frequency && !is_nrt {
-        let message = "the rule does not wait for late events, as Sentinel does by five minutes";
-        fields.noted(Field::QueryPeriod, Code::ScheduleChanged, Effect::Exact, message);
-    }
+    let slack = if is_nrt { 0 } else { slack(subject, period, fields) };
     let window = match subject.target {
         Target::Eql => schedule::look_back(period, subject.translation.time_range.as_ref()),
         // The query has the windows of the hunt in it; the rule must let it see all of them.
@@ -67,6 +64,7 @@ pub(super) fn times(subject: &Subject<'_>, fields: &mut Fields<'_>) -> Times {
         fields.noted(Field::QueryPeriod, Code::ScheduleChanged, Effect::Unsure, message);
     }
     let from = match from {
+        Some(Edge::Back(back)) => written(&Edge::Back(back.saturating_add(slack))),
         Some(edge) => written(&edge),
         None => {
             let message = "neither the rule nor the hunt says how far back to look: the last day stands there";
@@ -75,6 +73,42 @@ pub(super) fn times(subject: &Subject<'_>, fields: &mut Fields<'_>) -> Times {
         }
     };
     Times { interval, from, to: to.as_ref().map_or_else(|| "now".to_owned(), written), is_hunt }
+}
+
+/// For how long Sentinel waits for late events:
+/// <https://learn.microsoft.com/en-us/azure/sentinel/scheduled-rules-overview#query-scheduling>.
+const DELAY: i64 = 5 * schedule::MINUTE;
+
+/// How much further back a rule looks, so that events which come late are found by the next run. That an event is found twice
+/// does no harm: its alert is the same one. What is grouped would be counted twice.
+fn slack(subject: &Subject<'_>, period: Option<i64>, fields: &mut Fields<'_>) -> i64 {
+    let (Some(period), Some(frequency)) = (period, subject.about.query_frequency) else { return 0 };
+    if period > frequency {
+        return 0;
+    }
+    let mut note = |effect, message: &str| {
+        fields.noted(Field::QueryPeriod, Code::ScheduleChanged, effect, message);
+    };
+    let windows = &subject.translation.windows;
+    if !subject.translation.single_events {
+        note(
+            Effect::Unsure,
+            "Sentinel waits five minutes for late events; this rule counts what is there, and events that come later are in no run",
+        );
+        return 0;
+    }
+    if subject.target == Target::Esql && windows.iter().any(|window| window.from.is_some()) {
+        note(
+            Effect::Narrower,
+            "Sentinel waits five minutes for late events; the query looks back as far as it says itself, and later ones are in no run",
+        );
+        return 0;
+    }
+    note(
+        Effect::Exact,
+        "the rule looks five minutes further back, for events that come late, as Sentinel waits for them; one event makes one alert",
+    );
+    DELAY
 }
 
 /// The window that holds all windows of the hunt; open where one of them is, or is not counted from now.
