@@ -230,7 +230,7 @@ fn late_events_are_found_or_it_is_said() {
     };
     assert_eq!(said("scheduled.yaml", None, Target::Eql), ("now-65m".to_owned(), Effect::Exact));
     assert_eq!(said("scheduled.yaml", None, Target::Esql), ("now-65m".to_owned(), Effect::Exact));
-    assert_eq!(said("count.yaml", None, Target::Esql), ("now-1h".to_owned(), Effect::Unsure));
+    assert_eq!(said("count.yaml", None, Target::Esql), ("now-1h".to_owned(), Effect::Exact));
     let window = Some("DeviceProcessEvents | where Timestamp > ago(1h) | where FileName == \"a\"");
-    assert_eq!(said("scheduled.yaml", window, Target::Esql), ("now-1h".to_owned(), Effect::Narrower));
+    assert_eq!(said("scheduled.yaml", window, Target::Esql), ("now-1h".to_owned(), Effect::Exact));
 }

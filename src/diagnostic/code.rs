@@ -720,13 +720,6 @@ codes! {
         todo: "Correct it in the source.",
         reference: "https://attack.mitre.org/",
     }
-    RuleTypeChosen "HG510" {
-        title: "which type of rule was chosen",
-        what: "Elastic Security runs rules of several types; the one that says the hunt best was chosen.",
-        when: "The site prefers another type.",
-        todo: "Ask for `--target eql` or `--target esql` to have a rule of that language.",
-        reference: "https://www.elastic.co/docs/solutions/security/detect-and-alert/about-detection-rules",
-    }
     RuleRefused "HG511" {
         title: "the target has no rule that says this",
         what: "The query can be given, and a rule that runs it as the source's rule does can not.",

@@ -4,13 +4,15 @@
 //! A Sigma rule says which events are found, and not when it runs or what is done then: that is for whoever converts it. Format:
 //! <https://sigmahq.io/sigma-specification/specification/sigma-rules-specification.html>.
 
-use super::{Attack, Fields, Found, Package, Packager, RuleFile, Subject, trigger};
+use super::{Attack, Fields, Found, Package, Packager, RuleFile, Subject, trigger, words};
 use crate::about::{Field, RuleKind};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 
 /// What a template is given.
 #[derive(serde::Serialize)]
 struct Data<'a> {
+    /// How faithful the rule is, and what differs from the hunt.
+    comments: Vec<String>,
     /// The whole file.
     query: &'a str,
 }
@@ -22,7 +24,8 @@ pub(super) fn pack(packager: &Packager, subject: &Subject<'_>) -> Result<RuleFil
     for field in Field::ALL {
         account(&mut fields, *field, subject, &packager.attack)?;
     }
-    packager.file(Package::Sigma, subject, &Data { query }, fields)
+    let comments = words::verdict(subject, fields.notes());
+    packager.file(Package::Sigma, subject, &Data { comments, query }, fields)
 }
 
 /// Answers for a field.

@@ -86,26 +86,24 @@ fn slack(subject: &Subject<'_>, period: Option<i64>, fields: &mut Fields<'_>) ->
     if period > frequency {
         return 0;
     }
-    let mut note = |effect, message: &str| {
-        fields.noted(Field::QueryPeriod, Code::ScheduleChanged, effect, message);
+    // How late events come is the site's, and no part of what the rule says.
+    let mut note = |message: &str| {
+        fields.noted(Field::QueryPeriod, Code::ScheduleChanged, Effect::Exact, message);
     };
     let windows = &subject.translation.windows;
     if !subject.translation.single_events {
         note(
-            Effect::Unsure,
             "Sentinel waits five minutes for late events; this rule counts what is there, and events that come later are in no run",
         );
         return 0;
     }
     if subject.target == Target::Esql && windows.iter().any(|window| window.from.is_some()) {
         note(
-            Effect::Narrower,
             "Sentinel waits five minutes for late events; the query looks back as far as it says itself, and later ones are in no run",
         );
         return 0;
     }
     note(
-        Effect::Exact,
         "the rule looks five minutes further back, for events that come late, as Sentinel waits for them; one event makes one alert",
     );
     DELAY
