@@ -489,3 +489,18 @@ tags:
     assert_eq!(heading, expected.replace("ID", id));
     assert!(said.ends_with("falsepositives:\n    - Unknown\nlevel: high\n"), "{said}");
 }
+
+#[test]
+fn what_is_said_of_a_file_is_no_part_of_its_rules() {
+    let rule = r#"{"kind": "Scheduled", "properties": {"displayName": "A", "query": "DeviceEvents | take 1"}}"#;
+    let text = format!(r#"[{rule}, {{"kind": "Fusion", "properties": {{"displayName": "F"}}}}]"#);
+    let folder = folder(&[("a.json", text.as_bytes())]);
+    let args = ["convert", "a.json", "-t", "splunk", "--as", "rule", "--format", "json"];
+    let output = huntgate(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(0));
+    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let codes: Vec<&str> = line["notes"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"HG502"), "{codes:?}");
+    let file = line["rules"][0]["file"].as_str().unwrap();
+    assert!(file.contains("[A]") && !file.contains("HG502"), "{file}");
+}

@@ -234,3 +234,17 @@ fn late_events_are_found_or_it_is_said() {
     let window = Some("DeviceProcessEvents | where Timestamp > ago(1h) | where FileName == \"a\"");
     assert_eq!(said("scheduled.yaml", window, Target::Esql), ("now-1h".to_owned(), Effect::Exact));
 }
+
+#[test]
+fn a_column_that_the_hunt_takes_away_is_no_field_of_its_rows() {
+    let gate = Gate::new().unwrap();
+    let packager = gate.packager(None).unwrap();
+    let mut hunt = hunt(&rules().into_iter().find(|path| path.ends_with("scheduled.yaml")).unwrap());
+    hunt.text = "DeviceProcessEvents | where FileName == \"a\" | project-away DeviceName".to_owned();
+    let file = packed(&gate, &packager, &hunt, Target::Esql, Package::Kibana).unwrap();
+    let missing: Vec<&str> =
+        file.notes.iter().filter(|note| note.code.text() == "HG508").map(|note| note.message.as_str()).collect();
+    assert_eq!(missing, ["`FullName` is `DeviceName`, which is no field of the rows that the rule finds"]);
+    let rule: Value = serde_json::from_str(&file.text).unwrap();
+    assert_eq!(rule["investigation_fields"]["field_names"], serde_json::json!(["user.name", "process.command_line"]));
+}

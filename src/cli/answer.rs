@@ -256,7 +256,6 @@ fn translated<'t>(gate: &Gate, unit: &Unit, work: &'t Work) -> Answer<'t> {
             let _ = guarded(|| gate.advise(text, &resolved, &task.options, esql, translation));
         }
         translation.notes = std::mem::take(&mut translation.notes).into_iter().map(located).collect();
-        translation.notes.splice(0..0, unit.about_file.iter().cloned());
         if let (Some(packager), Some(_)) = (&work.packager, &translation.query) {
             let subject = Subject {
                 about: &hunt.about,
@@ -274,6 +273,8 @@ fn translated<'t>(gate: &Gate, unit: &Unit, work: &'t Work) -> Answer<'t> {
                 })
                 .collect();
         }
+        // What is to be said of the file is no part of a rule that came out of it.
+        translation.notes.splice(0..0, unit.about_file.iter().cloned());
         if work.annotate {
             translation.annotate(task.options.target);
         }

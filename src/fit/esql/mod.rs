@@ -97,11 +97,11 @@ fn keeps_events(body: &mut Body) -> bool {
             | Command::Keep(_)
             | Command::Drop(_)
             | Command::Rename(_)
-            | Command::MvExpand(_)
             | Command::Grok { .. }
             | Command::Dissect { .. }
-            | Command::IpLocation { .. }
-            | Command::LookupJoin { .. } => true,
+            | Command::IpLocation { .. } => true,
+            // Several rows may be of one event, and an event makes one alert.
+            Command::MvExpand(_) | Command::LookupJoin { .. } => false,
         });
     for command in body.commands.iter_mut().filter(|_| kept) {
         if let Command::Keep(names) = command {
@@ -114,9 +114,11 @@ fn keeps_events(body: &mut Body) -> bool {
 impl Branch<'_> {
     /// The columns of the rows that hold those which the hunt's file names.
     fn outputs(&self, frame: &Frame<'_>) -> Vec<(Arc<str>, String)> {
+        let rows = &frame.plan.pipeline.columns;
+        let is_row = |name: &str| rows.open || rows.columns.iter().any(|(column, _)| &**column == name);
         let held = |name: &str| match self.scope.made.get(name) {
             Some(made) => Some(made.field.text().to_owned()),
-            None if self.scope.events => outputs::event_field(frame, name),
+            None if self.scope.events && is_row(name) => outputs::event_field(frame, name),
             None => None,
         };
         let asked = outputs::columns(frame.about).into_iter();

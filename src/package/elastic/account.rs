@@ -201,6 +201,7 @@ fn one(subject: &Subject<'_>, field: Field, fields: &mut Fields<'_>, parts: &mut
                     of("Low", "low"),
                     of("Medium", "medium"),
                     of("High", "high"),
+                    of("Critical", "critical"),
                 ];
                 fields.carried(&[field]);
             }
@@ -244,7 +245,8 @@ fn suppression(subject: &Subject<'_>, fields: &mut Fields<'_>, parts: &mut Parts
         fields.noted(field, Code::RuleFieldDropped, Effect::Reshaped, message);
         return;
     }
-    let minutes = schedule::seconds(it.duration.unwrap_or(5 * schedule::HOUR)).div_euclid(60).max(1);
+    let seconds = schedule::seconds(it.duration.unwrap_or(5 * schedule::HOUR));
+    let minutes = (seconds.saturating_add(59) / 60).max(1);
     let (value, unit) = if minutes % 60 == 0 { (minutes / 60, "h") } else { (minutes, "m") };
     let message = format!(
         "alerts are held back for each value of {}, and not whatever they are about; EQL needs Elastic 8.14 for it, ES|QL 8.15",

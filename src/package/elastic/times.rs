@@ -63,6 +63,11 @@ pub(super) fn times(subject: &Subject<'_>, fields: &mut Fields<'_>) -> Times {
         let message = "which of the period and the window of the hunt begins later depends on the clock: the window's stands here";
         fields.noted(Field::QueryPeriod, Code::ScheduleChanged, Effect::Unsure, message);
     }
+    if [&from, &to].into_iter().any(|edge| matches!(edge, Some(Edge::At(_)))) {
+        let message =
+            "the hunt looks at a fixed time, and a rule that runs again and again finds the same events there";
+        fields.assumed(Field::QueryPeriod, Effect::Exact, message);
+    }
     let from = match from {
         Some(Edge::Back(back)) => written(&Edge::Back(back.saturating_add(slack))),
         Some(edge) => written(&edge),
