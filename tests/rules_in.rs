@@ -9,7 +9,7 @@ use std::sync::Arc;
 use huntgate::about::{
     About, AlertSeverity, Entity, EventGrouping, Incident, RuleKind, Suppression, Trigger, TriggerOperator,
 };
-use huntgate::intake::{Document, Input, read_input};
+use huntgate::intake::{Document, Input, gather, read_input};
 use serde_json::{Value, json};
 
 const HOUR: i64 = 36_000_000_000;
@@ -229,6 +229,53 @@ fn a_custom_detection_comes_through_whole() {
         let unread: Vec<_> = about.unread.iter().map(|one| one.key.as_str()).collect();
         assert_eq!(unread, ["@odata.type", "detectorId"]);
     }
+}
+
+#[test]
+fn rules_that_are_passed_over_are_named_and_others_are_read() {
+    let rule = |kind: &str, properties: serde_json::Value| json!({ "type": "Microsoft.SecurityInsights/alertRules", "kind": kind, "properties": properties });
+    let export = json!({ "resources": [
+        rule("Fusion", json!({ "displayName": "Fu\nsion\u{1b}[31m" })),
+        rule("Scheduled", json!({ "displayName": "Has none" })),
+        rule("Scheduled", json!({ "displayName": "Blank", "query": " // nothing\n" })),
+        rule("NRT", json!({ "displayName": "Number", "query": 5 })),
+        rule("KindOfTomorrow", json!({ "displayName": "New" })),
+        rule("Scheduled", json!({ "displayName": "Good", "query": "T | take 1" })),
+        { "type": "Microsoft.OperationalInsights/workspaces/savedSearches", "properties": { "category": "Functions", "query": "T | take 2" } },
+        { "queryCondition": { "queryText": "" }, "displayName": "Empty detection" },
+    ] });
+    let document = read("export.json", export.to_string().as_bytes());
+    assert_eq!(document.hunts.iter().map(|hunt| hunt.about.name.as_deref()).collect::<Vec<_>>(), [Some("Good")]);
+    let said: Vec<_> = document.diagnostics.iter().map(|one| (one.code.text(), one.message.as_str())).collect();
+    let over = |text: &'static str| ("HG502", text);
+    assert_eq!(
+        said,
+        [
+            over("the rule `Fu sion[31m` is of the kind Fusion, which has no query in KQL: it is passed over"),
+            over("the rule `Has none` has no query: it is passed over"),
+            over("the rule `Blank` has an empty query: it is passed over"),
+            over("the rule `Number` has a query that is no text: it is passed over"),
+            over("the rule `New` has no query: it is passed over"),
+            over("the rule `Empty detection` has an empty query: it is passed over"),
+        ]
+    );
+    for one in &document.diagnostics {
+        assert!(one.span.slice(&document.text).starts_with('{'), "{one:?}");
+    }
+}
+
+#[test]
+fn a_query_of_another_service_is_no_hunt() {
+    for text in [
+        r#"{"query": "query { user { name } }", "variables": {}}"#,
+        r#"{"properties": {"query": "SELECT name FROM users", "mode": "x"}}"#,
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("request.json"), text).unwrap();
+        let documents: Vec<_> = gather(&[folder.path().to_owned()], None).iter().map(read_input).collect();
+        assert!(documents.iter().all(|it| it.hunts.is_empty() && it.diagnostics.is_empty()), "{documents:?}");
+    }
+    assert_eq!(read("bare.json", br#"{"query": "T | take 1"}"#).hunts.len(), 1);
 }
 
 #[test]

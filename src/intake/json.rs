@@ -97,12 +97,7 @@ impl<'t> Reader<'t> {
         let kind = string(object, "kind").or_else(|| string(object, "type"));
         let kind = kind.as_deref().unwrap_or_default();
         if let Some(kind) = WITHOUT_QUERY.iter().find(|known| known.eq_ignore_ascii_case(kind)) {
-            let name = properties.and_then(|it| string(it, "displayName"));
-            let name =
-                name.map(|name| format!(" `{}`", name.chars().take(100).collect::<String>())).unwrap_or_default();
-            let message = format!("the rule{name} is of the kind {kind}, which has no query in KQL: it is passed over");
-            let span = self.span(object);
-            self.found.diagnostics.push(Diagnostic::warning(Code::RuleKindPassedOver, span, message));
+            self.pass_over(object, &format!("is of the kind {kind}, which has no query in KQL"));
             return true;
         }
         if let Some(query) = member(object, "queryCondition").and_then(Value::as_object) {
@@ -113,10 +108,17 @@ impl<'t> Reader<'t> {
         let category = properties.and_then(|it| string(it, "category")).unwrap_or_default();
         let rule = match properties {
             Some(properties) if member(properties, "query").is_some() => properties,
+            Some(_) if is_alert_rule(object) => {
+                self.pass_over(object, "has no query");
+                return true;
+            }
             Some(_) => return false,
             None if member(object, "query").is_some() => object,
             None => return false,
         };
+        if !is_alert_rule(object) && !is_search && !is_hunt(rule) {
+            return false;
+        }
         if is_search && !category.to_ascii_lowercase().contains("hunting") {
             return true;
         }
@@ -130,8 +132,23 @@ impl<'t> Reader<'t> {
             about.kind = Some(RuleKind::Hunting);
             self.tags(rule, &mut about);
         }
-        self.add(member(rule, "query"), about);
+        self.add(object, member(rule, "query"), about);
         true
+    }
+
+    /// Names a rule that is passed over, and says why.
+    fn pass_over(&mut self, object: &Object<'_>, why: &str) {
+        let inner = member(object, "properties").and_then(Value::as_object).unwrap_or(object);
+        let name = string(inner, "displayName").and_then(|name| values::one_line(&name));
+        // The name is of any origin: one line, of a length that can be read.
+        let short = |name: String| name.chars().filter(|char| !char.is_control()).take(100).collect::<String>();
+        let name = name.map(|name| format!(" `{}`", short(name))).unwrap_or_default();
+        let message = format!("the rule{name} {why}: it is passed over");
+        // An object may be all of the file: its first line says which it is.
+        let span = self.span(object);
+        let line = span.slice(self.text).lines().next().unwrap_or_default().len() as u32;
+        let span = Span::new(span.start, span.start + line);
+        self.found.diagnostics.push(Diagnostic::warning(Code::RuleKindPassedOver, span, message));
     }
 
     /// What a resource says around a rule's properties: its kind and its id, which is often an expression of the template.
@@ -242,7 +259,7 @@ impl<'t> Reader<'t> {
             about.places.push((Field::Actions, span));
             metadata::push(&mut about.actions, words.join(", "));
         }
-        self.add(member(condition, "queryText"), about);
+        self.add(object, member(condition, "queryText"), about);
         true
     }
 
@@ -257,10 +274,19 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Adds the rule with this query.
-    fn add(&mut self, query: Option<&Value<'_>>, about: About) {
-        let Some(Value::StringLit(literal)) = query else { return };
+    /// Adds the rule with this query. What only lies about with a member of that name is no rule, and no word is lost on it.
+    fn add(&mut self, object: &Object<'_>, query: Option<&Value<'_>>, about: About) {
+        let is_rule = is_alert_rule(object) || about.kind == Some(RuleKind::CustomDetection);
+        let Some(Value::StringLit(literal)) = query else {
+            if is_rule {
+                self.pass_over(object, "has a query that is no text");
+            }
+            return;
+        };
         if look::is_blank(&literal.value) {
+            if is_rule {
+                self.pass_over(object, "has an empty query");
+            }
             return;
         }
         let about = metadata::completed(about);
@@ -306,6 +332,21 @@ fn say(keys: &[String], items: &[usize], value: &Value<'_>, span: Span, about: &
 /// A key as it is carried along: no known one is longer.
 fn key_of(key: &str) -> String {
     key.chars().take(metadata::LONGEST_KEY).collect()
+}
+
+/// Whether a member `query` is a hunt's: requests to other services have one, too.
+fn is_hunt(rule: &Object<'_>) -> bool {
+    let words = ["displayName", "severity", "tactics", "techniques", "relevantTechniques", "queryFrequency"];
+    words.iter().any(|key| member(rule, key).is_some()) || string(rule, "query").is_some_and(|it| look::is_kql(&it))
+}
+
+/// Whether a resource says that it is an analytic rule, or the template of one.
+fn is_alert_rule(object: &Object<'_>) -> bool {
+    let own = |key: &str| string(object, key).unwrap_or_default().to_ascii_lowercase();
+    let resource = own("type");
+    resource.ends_with("alertrules")
+        || resource.ends_with("alertruletemplates")
+        || member(object, "properties").is_some() && matches!(own("kind").as_str(), "scheduled" | "nrt")
 }
 
 /// The member of an object, whatever the case of its name.
