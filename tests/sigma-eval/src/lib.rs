@@ -23,7 +23,8 @@ pub use verdict::{check, check_rules};
 
 /// Translates a hunt to Sigma as the command line does.
 pub fn translate(gate: &Gate, hunt: &str, name: &str, schema: Option<&str>, style: Style) -> Translation {
-    let options = Options { target: Target::Sigma, schema: schema.map(str::to_owned), style, version: None, rule: false };
+    let options =
+        Options { target: Target::Sigma, schema: schema.map(str::to_owned), style, version: None, rule: false };
     let about = About { name: Some(name.to_owned()), ..About::default() };
     gate.translate(hunt, &about, &gate.resolve(hunt), &options)
 }
