@@ -133,7 +133,7 @@ fn hunting() -> About {
     About {
         name: Some("Rare connections".to_owned()),
         kind: Some(RuleKind::Hunting),
-        description: Some("'Connections that few have.'".to_owned()),
+        description: Some("Connections that few have.".to_owned()),
         techniques: texts(&["T1071"]),
         ..About::default()
     }

@@ -48,6 +48,10 @@ pub(crate) fn columns(about: &About) -> Vec<&str> {
 /// noted of the mapping, for the hunt need not use it.
 pub(crate) fn event_field(frame: &Frame<'_>, name: &str) -> Option<String> {
     let Source::Table(table) = &frame.plan.pipeline.source else { return None };
+    // Asked of every rule, and no column of a table.
+    if is_old_entity(name) {
+        return None;
+    }
     let mut made = false;
     frame.plan.visit(&mut |node| {
         let binding = match node {
@@ -67,7 +71,7 @@ pub(crate) fn event_field(frame: &Frame<'_>, name: &str) -> Option<String> {
     });
     let row = frame.vocabulary.table(&table.name).ok()?;
     // What the table does not have comes from elsewhere.
-    if made || is_old_entity(name) || row.is_some_and(|row| !row.columns.contains_key(name)) {
+    if made || row.is_some_and(|row| !row.columns.contains_key(name)) {
         return None;
     }
     let map = frame.schema.table(&table.name).ok()?;

@@ -42,10 +42,7 @@ pub(super) fn line(text: &str, most: usize) -> String {
 
 /// What the rule is for: the source's description, or that there is none.
 pub(super) fn description(about: &About) -> String {
-    // Sentinel's own rules stand in quotes within the quotes of YAML.
-    let description = about.description.as_deref().unwrap_or_default().trim();
-    let bare = description.strip_prefix('\'').and_then(|it| it.strip_suffix('\'')).unwrap_or(description);
-    let description = prose(bare, DESCRIPTION);
+    let description = prose(about.description.as_deref().unwrap_or_default(), DESCRIPTION);
     if description.is_empty() { "A hunt in KQL that was converted.".to_owned() } else { description }
 }
 
@@ -191,6 +188,13 @@ mod tests {
         assert_eq!([of("3"), of("1.2"), of("1.2.3")], [(3, true), (10_200, false), (10_203, false)]);
         assert_eq!([of("1.100.0"), of("x"), of("4000000000.1")], [(1, false); 3]);
         assert_eq!(version(&About::default()), (1, true));
+    }
+
+    #[test]
+    fn quotes_of_a_description_are_its_own() {
+        // Those around the whole of it were taken off where the file was read.
+        let of = |text: &str| description(&About { description: Some(text.to_owned()), ..About::default() });
+        assert_eq!(of(" 'A' or 'B' "), "'A' or 'B'");
     }
 
     #[test]
