@@ -51,6 +51,7 @@ fn both(gate: &Gate, packager: &Packager, hunt: &Hunt, target: Target) -> Option
     let toml = packed(gate, packager, hunt, target, Package::DetectionRule)?;
     let line = packed(gate, packager, hunt, target, Package::Kibana)?;
     assert_eq!(line.text.lines().count(), 1, "one rule is one line");
+    assert!(!line.text.contains(['\u{85}', '\u{2028}', '\u{2029}']), "some readers end a line there");
     let document: toml::Table = toml::from_str(&toml.text).unwrap_or_else(|error| panic!("{error}\n{}", toml.text));
     let metadata = document["metadata"].as_table().unwrap();
     for key in ["creation_date", "updated_date"] {

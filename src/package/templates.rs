@@ -131,7 +131,9 @@ helper!(document, document_text);
 
 /// A value of JSON, on one line.
 fn json_text(value: &Value) -> Result<String, String> {
-    serde_json::to_string(value).map_err(|error| error.to_string())
+    let text = serde_json::to_string(value).map_err(|error| error.to_string())?;
+    // JSON allows these within a text, and some readers end a line at them.
+    Ok(text.replace('\u{85}', "\\u0085").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"))
 }
 
 /// A value of TOML, on one line but for texts of several lines: <https://toml.io/en/v1.0.0>.
