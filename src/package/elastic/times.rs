@@ -98,7 +98,7 @@ fn slack(subject: &Subject<'_>, period: Option<i64>, fields: &mut Fields<'_>) ->
     let windows = &subject.translation.windows;
     if !subject.translation.single_events {
         note(
-            "Sentinel waits five minutes for late events; this rule counts what is there, and events that come later are in no run",
+            "Sentinel waits five minutes for late events; this rule looks at what is there, and events that come later are in no run",
         );
         return 0;
     }
